@@ -1,0 +1,176 @@
+"""What can be said about the files and the world: places, rules, findings, failures.
+
+A finding is a value: something wrong or notable in what is declared. A failure is an exception: the world did not
+answer, or may not be trusted. Nothing here knows a rule, a file or a format.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+from typing import Generic, NamedTuple, ParamSpec
+
+from reconciler.words import _
+
+P = ParamSpec("P")
+
+
+class Exit(IntEnum):
+    """What the process says when it ends; the order of the members is the order in which one wins over another."""
+
+    BUG = 70
+    SETTINGS = 78
+    UNANSWERED = 69
+    PLAN_STALE = 5
+    REFUSED = 4
+    LEFT_OUT = 3
+    LOCKED = 75
+    ERRORS = 1
+    CHANGES = 2
+    DONE = 0
+    USAGE = 64
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+    @classmethod
+    def first(cls, *codes: Exit) -> Exit:
+        """Return the one that wins; `DONE` where there are none."""
+        order = list(cls)
+        return min((*codes, cls.DONE), key=order.index)
+
+
+class Severity(Enum):
+    """How much a finding weighs; only an error stops something."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+class Stage(Enum):
+    """When a rule is judged, and thereby what it sees."""
+
+    SHAPE = "shape"
+    MEANING = "meaning"
+    UPSTREAM = "upstream"
+    GUARD = "guard"
+
+
+class Place(NamedTuple):
+    """A span of a file, 1-based, end exclusive; a place without a line is the file itself. `source` is the first line."""
+
+    path: str
+    line: int | None = None
+    column: int | None = None
+    end_line: int | None = None
+    end_column: int | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something wrong or notable, at a place. Texts are made when they are read, in the language spoken then."""
+
+    rule: Rule[...]
+    place: Place | None = None
+    region: str | None = None
+    subject: str | None = None
+    related: tuple[Place, ...] = ()
+    suggestion: str | None = None
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def severity(self) -> Severity:
+        """The rule's severity."""
+        return self.rule.severity
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the finding stops something."""
+        return self.rule.severity is Severity.ERROR
+
+    @property
+    def problem(self) -> str:
+        """What is wrong."""
+        return _(self.rule.problem).format_map(self._all_values())
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it."""
+        remedy = _(self.rule.remedy).format_map(self._all_values())
+        if self.suggestion is None:
+            return remedy
+        return _("write {suggestion}").format(suggestion=self.suggestion)
+
+    def sort_key(self) -> tuple[str, int, int, str, str, str]:
+        """By file and place, then by rule: the order in which findings are told."""
+        place = self.place or Place("")
+        return (place.path, place.line or 0, place.column or 0, self.rule.id, self.region or "", self.subject or "")
+
+    def _all_values(self) -> dict[str, object]:
+        return {"subject": self.subject, "region": self.region, **self.values}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule(Generic[P]):
+    """One rule: its function yields findings, its docstring is the documentation, its two texts are what is said."""
+
+    id: str
+    stage: Stage
+    severity: Severity
+    problem: str
+    remedy: str
+    function: Callable[P, Iterator[Finding]]
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Iterator[Finding]:
+        """Judge."""
+        return self.function(*args, **kwargs)
+
+    @property
+    def reason(self) -> str:
+        """The docstring, without its indentation."""
+        return inspect.getdoc(self.function) or ""
+
+    def finding(
+        self,
+        place: Place | None = None,
+        *,
+        region: str | None = None,
+        subject: str | None = None,
+        related: tuple[Place, ...] = (),
+        suggestion: str | None = None,
+        **values: object,
+    ) -> Finding:
+        """Say that the rule found something; *values* fill its texts, beside subject and region."""
+        return Finding(self, place, region, subject, related, suggestion, values)
+
+
+def rule(
+    stage: Stage, *, problem: str, remedy: str, severity: Severity = Severity.ERROR
+) -> Callable[[Callable[P, Iterator[Finding]]], Rule[P]]:
+    """Make a rule of a generator; its id is the function's name with hyphens."""
+
+    def made(function: Callable[P, Iterator[Finding]]) -> Rule[P]:
+        return Rule(function.__name__.replace("_", "-"), stage, severity, problem, remedy, function)
+
+    return made
+
+
+class Failure(Exception):
+    """The world did not answer, or may not be trusted.
+
+    *source* is what was asked (`register`, `routes`, `database`, `git`, `settings`, `files`), *kind* a stable word for
+    what went wrong, *exit* what the process says when nothing worse happens.
+    """
+
+    def __init__(self, source: str, kind: str, *, problem: str, remedy: str, exit: Exit = Exit.UNANSWERED) -> None:  # noqa: A002
+        super().__init__(problem)
+        self.source = source
+        self.kind = kind
+        self.problem = problem
+        self.remedy = remedy
+        self.exit = exit
+
+

@@ -1,0 +1,281 @@
+"""What the product speaks of: regions, boards, clinics, the register, the routes, the database's state, the settings.
+
+Frozen values only. Where a person thinks there is a type; where machines work in bulk (a clinic) there is a tuple in a
+mapping keyed by the HSA-id in canonical form. Nothing here decides anything or reads anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple, NewType
+
+from reconciler.findings import Place
+
+HsaId = NewType("HsaId", str)
+"""An HSA-id in canonical form: upper case, no blanks around."""
+
+RegionCode = str
+"""Two digits, as text: `01`. The county codes of Statistics Sweden; 02, 11, 15 and 16 are not in use."""
+
+REGIONS: Mapping[RegionCode, str] = {
+    "01": "Region Stockholm",
+    "03": "Region Uppsala",
+    "04": "Region Sörmland",
+    "05": "Region Östergötland",
+    "06": "Region Jönköpings län",
+    "07": "Region Kronoberg",
+    "08": "Region Kalmar län",
+    "09": "Region Gotland",
+    "10": "Region Blekinge",
+    "12": "Region Skåne",
+    "13": "Region Halland",
+    "14": "Västra Götalandsregionen",
+    "17": "Region Värmland",
+    "18": "Region Örebro län",
+    "19": "Region Västmanland",
+    "20": "Region Dalarna",
+    "21": "Region Gävleborg",
+    "22": "Region Västernorrland",
+    "23": "Region Jämtland Härjedalen",
+    "24": "Region Västerbotten",
+    "25": "Region Norrbotten",
+}
+"""The 21 regions and their official short names."""
+
+EXAMPLE_BOARD_SUFFIX = "-PNEXEMPEL"
+"""How the HSA-id of an example board ends; none of a real board is public."""
+
+
+def canonical(text: str) -> HsaId:
+    """Return the HSA-id that *text* is a spelling of; its form is not checked."""
+    return HsaId(text.strip().upper())
+
+
+# ---- declared: what the region files say
+
+
+@dataclass(frozen=True, slots=True)
+class SourceText:
+    """A file as it was read; gives places that know their source line."""
+
+    path: str
+    text: str
+
+    def place(self, line: int, column: int, end_line: int, end_column: int) -> Place:
+        """Return the span as a place, 1-based and end exclusive."""
+        lines = _lines(self.text)
+        source = lines[line - 1].rstrip("\r") if line <= len(lines) else ""
+        return Place(self.path, line, column, end_line, end_column, source)
+
+
+@lru_cache(maxsize=2)
+def _lines(text: str) -> list[str]:
+    return text.split("\n")
+
+
+class Clinic(NamedTuple):
+    """A declared clinic: the name beside its HSA-id, and where the id stands, 1-based."""
+
+    name: str
+    line: int
+    column: int
+    end_column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A declared patient board. `support_order` is None where the file says that the board was there before."""
+
+    hsa_id: HsaId
+    name: str
+    support_order: str | None
+    place: Place
+    order_place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """One region file, read and found whole."""
+
+    code: RegionCode
+    name: str
+    source: SourceText
+    name_place: Place
+    board_place: Place
+    board: Board | None
+    clinics: Mapping[HsaId, Clinic]
+
+    def place_of(self, hsa_id: HsaId) -> Place:
+        """Return where the clinic is declared."""
+        _, line, column, end_column = self.clinics[hsa_id]
+        return self.source.place(line, column, line, end_column)
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """All region files that are to be looked at.
+
+    `stopped` gives for each region without a usable file the ids of the rules that stopped it, `mentioned` every
+    HSA-id in the text of those files, `boards_held` the regions whose board may not be touched and why.
+    """
+
+    regions: Mapping[RegionCode, Region]
+    stopped: Mapping[RegionCode, tuple[str, ...]] = field(default_factory=dict)
+    mentioned: frozenset[HsaId] = frozenset()
+    boards_held: Mapping[RegionCode, tuple[str, ...]] = field(default_factory=dict)
+    digest: str = ""
+
+    def by_clinic(self) -> dict[HsaId, tuple[RegionCode, ...]]:
+        """Return for each declared clinic the regions that declare it, in code order."""
+        owners: dict[HsaId, tuple[RegionCode, ...]] = {}
+        for code in sorted(self.regions):
+            alone = (code,)
+            for hsa_id in self.regions[code].clinics:
+                owners[hsa_id] = owners[hsa_id] + alone if hsa_id in owners else alone
+        return owners
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A bounded, expiring permission to pass one guard; `region` is None for a national guard."""
+
+    guard: str
+    region: RegionCode | None
+    at_most: int
+    until: date
+    reason: str
+    approved_by: str
+    place: Place
+    digest: str
+
+
+# ---- the world: what the e-services and TAK say
+
+
+class RegisterClinic(NamedTuple):
+    """What the e-services say of one clinic."""
+
+    name: str
+    active: bool
+    region_code: RegionCode
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """What the e-services say of all clinics; the digest covers the clinics, not the time."""
+
+    clinics: Mapping[HsaId, RegisterClinic]
+    generated_at: datetime
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """The addresses that TAK sends to systems of their own, upper case, HSA-ids or not."""
+
+    hsa_ids: frozenset[str] = frozenset()
+    generated_at: datetime | None = None
+    digest: str | None = None
+    asked: bool = False
+
+
+# ---- observed: what the database holds
+
+
+class Enrolment(NamedTuple):
+    """A row of the service's clinic table."""
+
+    region_code: RegionCode
+    name: str
+
+
+class BoardRow(NamedTuple):
+    """The board columns of the service's region table."""
+
+    hsa_id: str
+    name: str
+
+
+class ManagedClinic(NamedTuple):
+    """What was last settled for a clinic, and the region whose file declared it then."""
+
+    declared_in: RegionCode
+    region_code: RegionCode
+    name: str
+
+
+class ManagedBoard(NamedTuple):
+    """The board that this tool last wrote or took over."""
+
+    hsa_id: str
+    name: str
+    support_order: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the database holds, all of it or the part that one region's transaction looks at."""
+
+    clinics: Mapping[HsaId, Enrolment] = field(default_factory=dict)
+    boards: Mapping[RegionCode, BoardRow] = field(default_factory=dict)
+    managed_clinics: Mapping[HsaId, ManagedClinic] = field(default_factory=dict)
+    managed_boards: Mapping[RegionCode, ManagedBoard] = field(default_factory=dict)
+
+
+# ---- settings
+
+
+class Threshold(NamedTuple):
+    """How many of a set a guard lets pass: percent of it, at least floor, at most ceiling."""
+
+    floor: int
+    percent: int
+    ceiling: int
+
+    def allowed(self, size: int) -> int:
+        """Return how many of *size* may go."""
+        return min(max(self.floor, size * self.percent // 100), self.ceiling)
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterSettings:
+    """Where the register is asked, and how old its answer may be; None: any age."""
+
+    source: str = "file"
+    path: Path | None = None
+    max_age: timedelta | None = timedelta(hours=36)
+    region_codes: Mapping[str, RegionCode] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RoutesSettings:
+    """Where the routes are asked, and how old the answer may be; None: any age."""
+
+    source: str = "off"
+    path: Path | None = None
+    max_age: timedelta | None = timedelta(hours=36)
+
+
+THRESHOLDS: Mapping[str, Threshold] = {
+    "withdraws-too-many": Threshold(floor=1, percent=20, ceiling=10),
+    "withdraws-too-many-nationally": Threshold(floor=5, percent=5, ceiling=50),
+}
+"""The guards that have a threshold, and its default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set; paths are absolute, or relative to the current folder."""
+
+    lang: str | None = None
+    demo: bool = False
+    regions: tuple[RegionCode, ...] = tuple(REGIONS)
+    config: Path = Path("config")
+    database: str = "sqlite:///reconciler.db"
+    register: RegisterSettings = field(default_factory=RegisterSettings)
+    routes: RoutesSettings = field(default_factory=RoutesSettings)
+    guards: Mapping[str, Threshold] = field(default_factory=lambda: dict(THRESHOLDS))

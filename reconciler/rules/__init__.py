@@ -1,0 +1,15 @@
+"""Every rule, one file per subject.
+
+Rules are pure generators over what their stage sees. None does I/O, none knows how it is printed.
+"""
+
+from reconciler.findings import Rule
+from reconciler.rules import approval, board, clinic, guard, region, route, shape
+
+RULES: dict[str, Rule[...]] = {
+    found.id: found
+    for module in (shape, region, board, clinic, route, guard, approval)
+    for found in vars(module).values()
+    if isinstance(found, Rule)
+}
+"""All rules by id, in the order of the stages and of the files."""

@@ -1,0 +1,281 @@
+"""Guards: what a plan may not do without an approval, however right each single change is.
+
+A guard never depends on the size of the set alone: a small region is guarded too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from reconciler.findings import Finding, Place, Rule, Severity, Stage, rule
+from reconciler.model import Approval, Enrolment, RegionCode, State, Threshold
+from reconciler.plan import Action, Change, Settled, board_differs
+
+
+class Proposal(NamedTuple):
+    """What guards see: the changes, what they start from and lead to, and the day. `went_back` is (commit, last)."""
+
+    changes: Sequence[Change]
+    observed: State
+    settled: Settled
+    thresholds: Mapping[str, Threshold]
+    today: date
+    paths: Mapping[RegionCode, str]
+    went_back: tuple[str, str] | None = None
+
+
+class Use(NamedTuple):
+    """An approval that lets a guard pass: what was taken of it before, and what this plan takes."""
+
+    approval: Approval
+    taken: int
+    takes: int
+
+
+class Judgement(NamedTuple):
+    """What the guards refuse, and the approvals that let others pass."""
+
+    refusals: tuple[Finding, ...] = ()
+    uses: tuple[Use, ...] = ()
+
+    @property
+    def national(self) -> bool:
+        """Whether everything is refused."""
+        return any(refusal.region is None for refusal in self.refusals)
+
+    @property
+    def regions(self) -> frozenset[RegionCode]:
+        """The regions that are refused."""
+        return frozenset(refusal.region for refusal in self.refusals if refusal.region is not None)
+
+
+def _leaving(changes: Iterable[Change]) -> dict[RegionCode, int]:
+    """Count for each region the clinics it loses: withdrawn, or moved away."""
+    counts: dict[RegionCode, int] = {}
+    for change in changes:
+        if change.leaves is not None:
+            counts[change.leaves] = counts.get(change.leaves, 0) + 1
+    return counts
+
+
+def _sizes(clinics: Iterable[Enrolment]) -> dict[RegionCode, int]:
+    sizes: dict[RegionCode, int] = {}
+    for row in clinics:
+        sizes[row.region_code] = sizes.get(row.region_code, 0) + 1
+    return sizes
+
+
+def _refusal(found: Rule[...], proposal: Proposal, region: RegionCode | None, count: int, **values: object) -> Finding:
+    lines = [
+        f"- guard: {found.id}",
+        *([f'  region: "{region}"'] if region else []),
+        f"  at_most: {count}",
+        f"  until: {proposal.today + timedelta(days=7)}",
+        "  reason: …",
+        "  approved_by: …",
+    ]
+    place = Place(proposal.paths[region]) if region in proposal.paths and region else None
+    return found.finding(place, region=region, count=count, block="\n".join(lines), **values)
+
+
+_APPROVE = "if this is meant, add to config/approvals.yaml:\n{block}"
+
+
+@rule(Stage.GUARD, problem="region {region} would lose {count} of {size} clinics; {allowed} may go at a time", remedy=_APPROVE)
+def withdraws_too_many(proposal: Proposal) -> Iterator[Finding]:
+    """A region loses a few clinics at a time.
+
+    Counted are withdrawals and moves away. More is let through by an approval; a file cut in half, or a list pasted
+    over another, is not.
+
+    Okay:
+        clinics: {SE2321000131-E000000000458: Närhälsan Ågårdsskogen}
+        database: {clinics: {SE2321000131-E000000000458: "14", SE2321000131-E000000000001: "14"}, managed: {SE2321000131-E000000000001: "14"}}
+    Flagged:
+        clinics: {SE2321000131-E000000000458: Närhälsan Ågårdsskogen}
+        database:
+          clinics: {SE2321000131-E000000000458: "14", SE2321000131-E000000000001: "14", SE2321000131-E000000000002: "14"}
+          managed: {SE2321000131-E000000000001: "14", SE2321000131-E000000000002: "14"}
+    """
+    threshold, sizes = proposal.thresholds[withdraws_too_many.id], _sizes(proposal.observed.clinics.values())
+    for code, count in sorted(_leaving(proposal.changes).items()):
+        size = sizes.get(code, 0)
+        allowed = threshold.allowed(size)
+        if count > allowed:
+            yield _refusal(withdraws_too_many, proposal, code, count, size=size, allowed=allowed)
+
+
+@rule(
+    Stage.GUARD,
+    problem="region {region} is active, and would be left without clinics",
+    remedy=_APPROVE,
+)
+def withdraws_last_clinic(proposal: Proposal) -> Iterator[Finding]:
+    """An active region keeps a clinic, or its residents find nobody to write to but the board.
+
+    Okay:
+        database: {clinics: {SE2321000131-E000000000458: "14"}, managed: {SE2321000131-E000000000458: "14"}}
+    Flagged:
+        clinics: {}
+        database:
+          clinics: {SE2321000131-E000000000458: "14"}
+          managed: {SE2321000131-E000000000458: "14"}
+          boards: {"14": {hsa_id: SE2321000131-PNEXEMPEL, name: Patientnämndernas kansli, support_order: EXEMPEL-14}}
+    """
+    left = _sizes(proposal.settled.clinics.values())
+    for code in sorted(_leaving(proposal.changes)):
+        if code in proposal.settled.boards and code in proposal.observed.boards and not left.get(code):
+            yield _refusal(withdraws_last_clinic, proposal, code, 1)
+
+
+@rule(
+    Stage.GUARD,
+    problem="region {region} would lose its patient board {subject}, and with it everything that residents can send",
+    remedy=_APPROVE,
+)
+def deactivates_region(proposal: Proposal) -> Iterator[Finding]:
+    """Without a board a region is not active (rule 2): nobody there can send a complaint.
+
+    Okay:
+        database: {boards: {"14": {hsa_id: SE2321000131-PNEXEMPEL, name: Patientnämndernas kansli, support_order: EXEMPEL-14}}}
+    Flagged:
+        patient_board: null
+        database: {boards: {"14": {hsa_id: SE2321000131-PNEXEMPEL, name: Patientnämndernas kansli, support_order: EXEMPEL-14}}}
+    """
+    for change in proposal.changes:
+        if change.action is Action.REMOVE_BOARD:
+            yield _refusal(deactivates_region, proposal, change.region, 1, subject=change.subject)
+
+
+@rule(
+    Stage.GUARD,
+    problem="region {region}'s patient board was changed by someone else: the database holds {held}, this tool last wrote {last}",
+    remedy="declare the board that is right; " + _APPROVE,
+)
+def board_changed_elsewhere(proposal: Proposal) -> Iterator[Finding]:
+    """A board that somebody changed by hand is not overwritten.
+
+    Whoever changed it had a reason, such as shutting a region in a hurry.
+
+    Okay:
+        database: {boards: {"14": {hsa_id: SE2321000131-OLD, name: Kansliet, support_order: X-1}}}
+    Flagged:
+        database:
+          boards: {"14": {hsa_id: SE2321000131-OTHER, name: Kansliet}}
+          managed_boards: {"14": {hsa_id: SE2321000131-OLD, name: Kansliet, support_order: X-1}}
+    """
+    for change in proposal.changes:
+        if change.action not in (Action.REMOVE_BOARD, Action.CHANGE_BOARD, Action.SET_BOARD):
+            continue
+        row, last = proposal.observed.boards.get(change.region), proposal.observed.managed_boards.get(change.region)
+        if last is not None and board_differs(row, last):
+            held = f"{row.hsa_id} ({row.name})" if row else "–"
+            values = {"held": held, "last": f"{last.hsa_id} ({last.name})"}
+            yield _refusal(board_changed_elsewhere, proposal, change.region, 1, **values)
+
+
+@rule(Stage.GUARD, problem="all regions together would lose {count} of {size} clinics; {allowed} may go at a time", remedy=_APPROVE)
+def withdraws_too_many_nationally(proposal: Proposal) -> Iterator[Finding]:
+    """The country loses a few clinics at a time, however they are spread over the regions.
+
+    Okay:
+        clinics: {SE2321000131-E000000000458: Närhälsan Ågårdsskogen}
+    Flagged:
+        clinics: {SE2321000131-E000000000458: Närhälsan Ågårdsskogen}
+        guards: {withdraws-too-many-nationally: {floor: 0, percent: 0, ceiling: 0}}
+        database: {clinics: {SE2321000131-E000000000001: "14"}, managed: {SE2321000131-E000000000001: "14"}}
+    """
+    count, size = sum(_leaving(proposal.changes).values()), len(proposal.observed.clinics)
+    allowed = proposal.thresholds[withdraws_too_many_nationally.id].allowed(size)
+    if count > allowed:
+        yield _refusal(withdraws_too_many_nationally, proposal, None, count, size=size, allowed=allowed)
+
+
+@rule(
+    Stage.GUARD,
+    problem="the files are at commit {commit}, but {last}, which came after it, is applied already",
+    remedy="apply the newest commit; to undo something, commit the revert. " + _APPROVE,
+)
+def config_went_back(proposal: Proposal) -> Iterator[Finding]:
+    """An old job that is run again would bring an old state back.
+
+    A revert is a new commit, and passes.
+
+    Okay:
+        went_back: null
+    Flagged:
+        went_back: [1111111, 2222222]
+    """
+    if proposal.went_back and proposal.changes:
+        commit, last = proposal.went_back
+        yield _refusal(config_went_back, proposal, None, 1, commit=commit[:12], last=last[:12])
+
+
+@rule(
+    Stage.GUARD,
+    severity=Severity.WARNING,
+    problem="{subject} moves from {leaves} to {region}, and waits: {waits_for} is stopped or refused",
+    remedy="see what stops it",
+)
+def move_waits(changes: Iterable[Change], blocked: frozenset[RegionCode]) -> Iterator[Finding]:
+    """A move concerns two regions, and waits until neither is stopped or refused.
+
+    Okay:
+        database: {clinics: {SE2321000131-E000000000458: "12"}}
+    Flagged:
+        database: {clinics: {SE2321000131-E000000000458: "12"}}
+        ---
+        name: not the region's name
+    """
+    for change in changes:
+        waits_for = sorted(change.touches & blocked)
+        if change.action is Action.MOVE and waits_for:
+            place = Place(change.path, change.line) if change.path else None
+            values = {"leaves": change.leaves, "waits_for": ", ".join(waits_for)}
+            yield move_waits.finding(place, region=change.region, subject=change.subject, **values)
+
+
+GUARDS: Mapping[str, Rule[[Proposal]]] = {
+    guard.id: guard
+    for guard in (
+        withdraws_too_many,
+        withdraws_last_clinic,
+        deactivates_region,
+        board_changed_elsewhere,
+        withdraws_too_many_nationally,
+        config_went_back,
+    )
+}
+NATIONAL = frozenset({withdraws_too_many_nationally.id, config_went_back.id})
+COUNTED = frozenset({withdraws_too_many.id, withdraws_too_many_nationally.id})
+
+
+def judge(proposal: Proposal, approvals: Iterable[Approval], taken: Mapping[str, int]) -> Judgement:
+    """Ask every guard; *taken* is what earlier transactions took of each approval, by its digest."""
+    refusals, uses = [], []
+    valid = [approval for approval in approvals if approval.until >= proposal.today]
+    for guard in GUARDS.values():
+        for refusal in guard(proposal):
+            count = int(str(refusal.values["count"]))
+            use = next((use for use in _uses(refusal, valid, taken) if use.taken + count <= use.approval.at_most), None)
+            if use is None:
+                refusals.append(refusal)
+            else:
+                uses.append(use._replace(takes=count))
+    return Judgement(tuple(refusals), tuple(uses))
+
+
+def _uses(refusal: Finding, approvals: Iterable[Approval], taken: Mapping[str, int]) -> Iterator[Use]:
+    for approval in approvals:
+        if approval.guard == refusal.rule.id and approval.region == refusal.region:
+            yield Use(approval, taken.get(approval.digest, 0), 0)
+
+
+def taken_by(approval: Approval, region: RegionCode, changes: Sequence[Change]) -> int:
+    """Return what one region's transaction with *changes* takes of *approval*."""
+    if approval.guard not in COUNTED:
+        return int(bool(changes) and approval.region in (None, region))
+    leaves = [change.leaves for change in changes if change.leaves is not None]
+    return len(leaves) if approval.region is None else leaves.count(approval.region)

@@ -1,0 +1,461 @@
+"""Shape: what one file may look like. An error here stops the file's region, and the file gets no other finding.
+
+The rules see a file's text, or what reading it met, with places. How YAML is read they do not know.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+
+from reconciler.findings import Finding, Place, Rule, Stage, rule
+from reconciler.model import REGIONS, SourceText
+from reconciler.rules.close import close, close_key
+from reconciler.words import _, ngettext
+
+LARGEST = 32 * 1024 * 1024
+"""Bytes in a file; a region of 400,000 clinics fits."""
+
+DEEPEST = 20
+"""Levels of nesting; a region file has two."""
+
+
+@rule(Stage.SHAPE, problem="the file cannot be read: {reason}", remedy="make it a plain file that can be read")
+def file_unreadable(path: str, reason: str) -> Iterator[Finding]:
+    """A region file is a plain file that whoever runs the program may read.
+
+    A directory or a dangling link with the name of a region file would otherwise look like a region without clinics.
+    """
+    yield file_unreadable.finding(Place(path), reason=reason)
+
+
+@rule(
+    Stage.SHAPE,
+    problem="the file is larger than {largest} MiB",
+    remedy="keep clinics only; a region of 400,000 clinics fits",
+)
+def file_too_large(path: str) -> Iterator[Finding]:
+    """A file has a size that can be read in a moment.
+
+    Something other than a region file was saved under its name.
+    """
+    yield file_too_large.finding(Place(path), largest=LARGEST // 1024**2)
+
+
+@rule(
+    Stage.SHAPE,
+    problem="the file is not UTF-8: byte {byte} is {value}",
+    remedy="save the file with the encoding UTF-8",
+)
+def not_utf8(source: SourceText, offset: int, value: int) -> Iterator[Finding]:
+    r"""Files are UTF-8, so that å, ä and ö are the same letters to everybody.
+
+    Okay:
+        file: "name: R\u00e9gion\n"
+    """
+    before = source.text[:offset]
+    line, column = before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
+    yield not_utf8.finding(source.place(line, column, line, column + 1), byte=offset + 1, value=f"0x{value:02x}")
+
+
+@rule(Stage.SHAPE, problem="a tab character{more}", remedy="put blanks in its place: two for each level")
+def tab_character(source: SourceText) -> Iterator[Finding]:
+    r"""Files are indented with blanks.
+
+    YAML does not allow tabs there, and nobody sees the difference.
+
+    Okay:
+        clinics:
+          SE2321000131-E000000000458: Närhälsan Ågårdsskogen
+    Flagged:
+        file: "version: 1\nclinics:\n\tSE2321000131-E000000000458: Närhälsan\n"
+    """
+    yield from _first_match(tab_character, source, re.compile("\t"))
+
+
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\r(?!\n)|(?<!^)\ufeff"
+)
+
+
+@rule(
+    Stage.SHAPE,
+    problem="an invisible character, {character}{more}",
+    remedy="delete it, and type the line anew if it was pasted",
+)
+def control_character(source: SourceText) -> Iterator[Finding]:
+    r"""Files hold text that everybody sees in the same way.
+
+    Control characters and those that turn the direction of writing show one thing to a reader and another to a program.
+
+    Okay:
+        name: Västra Götalandsregionen
+    Flagged:
+        file: "version: 1\nname: R\u0007egion\n"
+    """
+    match = _CONTROL.search(source.text)
+    if match:
+        yield from _first_match(control_character, source, _CONTROL, character=f"U+{ord(match[0]):04X}")
+
+
+def _first_match(found: Rule[...], source: SourceText, pattern: re.Pattern[str], **values: object) -> Iterator[Finding]:
+    spots = [match.start() for match in pattern.finditer(source.text)]
+    if spots:
+        line = source.text.count("\n", 0, spots[0]) + 1
+        column = spots[0] - (source.text.rfind("\n", 0, spots[0]) + 1) + 1
+        yield found.finding(source.place(line, column, line, column + 1), more=_more(len(spots)), **values)
+
+
+def _more(count: int) -> str:
+    return ngettext(" (and {n} more)", " (and {n} more)", count - 1).format(n=count - 1) if count > 1 else ""
+
+
+def _first(found: Rule[...], places: Sequence[Place], **values: object) -> Iterator[Finding]:
+    if places:
+        yield found.finding(places[0], more=_more(len(places)), **values)
+
+
+@rule(
+    Stage.SHAPE,
+    problem="this is not YAML: {reason}",
+    remedy="look at this line and the one before: a colon and a blank after the key, the same indentation, quotes closed",
+)
+def yaml_malformed(place: Place, reason: str) -> Iterator[Finding]:
+    """A region file is YAML.
+
+    The place is where the reader could not go on; the cause is there or on the line before.
+
+    Okay:
+        clinics: {}
+    Flagged:
+        file: "version: 1\\nname: [Region\\n"
+    """
+    yield yaml_malformed.finding(place, reason=reason)
+
+
+@rule(Stage.SHAPE, problem="the file is empty", remedy="write the five keys: {keys}")
+def file_empty(path: str, keys: Collection[str]) -> Iterator[Finding]:
+    r"""A file says what it has to say. An empty file is never taken for "withdraw all".
+
+    Okay:
+        clinics: {}
+    Flagged:
+        file: "# nothing yet\n"
+    """
+    yield file_empty.finding(Place(path, 1, 1, 1, 1), keys=", ".join(keys))
+
+
+@rule(Stage.SHAPE, problem="a second YAML document begins here", remedy="keep one document in a file, and delete the line ---")
+def several_documents(places: Sequence[Place]) -> Iterator[Finding]:
+    r"""A file holds one document.
+
+    Readers that take the first and drop the rest lose clinics without a word.
+
+    Okay:
+        clinics: {}
+    Flagged:
+        file: "version: 1\n---\nversion: 1\n"
+    """
+    yield from _first(several_documents, places)
+
+
+@rule(Stage.SHAPE, problem="an anchor{more}", remedy="delete the & and its name, and write the text itself wherever it is needed")
+def yaml_anchor(places: Sequence[Place]) -> Iterator[Finding]:
+    r"""What a line says stands on that line.
+
+    Anchors and aliases make one line say what another holds, and can make a small file enormous.
+
+    Okay:
+        name: Västra Götalandsregionen
+    Flagged:
+        file: "version: 1\nname: &n Västra Götalandsregionen\n"
+    """
+    yield from _first(yaml_anchor, places)
+
+
+@rule(Stage.SHAPE, problem="an alias{more}", remedy='write the text itself; a name that begins with * is put in quotes: "*…"')
+def yaml_alias(places: Sequence[Place]) -> Iterator[Finding]:
+    r"""What a line says stands on that line. See yaml-anchor.
+
+    Okay:
+        name: Västra Götalandsregionen
+    Flagged:
+        file: "version: 1\nname: *n\n"
+    """
+    yield from _first(yaml_alias, places)
+
+
+@rule(Stage.SHAPE, problem="a tag{more}", remedy='delete it; a name that begins with ! is put in quotes: "!…"')
+def yaml_tag(places: Sequence[Place]) -> Iterator[Finding]:
+    r"""Every value is the text that was typed, so nothing is left for a tag to say.
+
+    Okay:
+        name: Västra Götalandsregionen
+    Flagged:
+        file: "version: 1\nname: !!str Västra Götalandsregionen\n"
+    """
+    yield from _first(yaml_tag, places)
+
+
+@rule(Stage.SHAPE, problem="a merge key{more}", remedy="delete it, and write the lines themselves")
+def merge_key(places: Sequence[Place]) -> Iterator[Finding]:
+    r"""What a line says stands on that line. See yaml-anchor.
+
+    Okay:
+        clinics: {}
+    Flagged:
+        file: "version: 1\n<<: {name: Region}\n"
+    """
+    yield from _first(merge_key, places)
+
+
+@rule(Stage.SHAPE, problem="nested more than {deepest} levels", remedy="a region file has two levels; look for a bracket too many")
+def nested_too_deeply(place: Place) -> Iterator[Finding]:
+    r"""A file has a depth that a reader can follow.
+
+    Okay:
+        clinics: {}
+    Flagged:
+        file: "version: [[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]\n"
+    """
+    yield nested_too_deeply.finding(place, deepest=DEEPEST)
+
+
+@rule(Stage.SHAPE, problem="a key that is not plain text", remedy="write a word, a colon and a blank")
+def key_not_text(place: Place) -> Iterator[Finding]:
+    r"""A key is a word or an HSA-id.
+
+    Okay:
+        clinics: {}
+    Flagged:
+        file: "version: 1\n? [a, b]\n: c\n"
+    """
+    yield key_not_text.finding(place)
+
+
+@rule(Stage.SHAPE, problem="{key} stands twice", remedy="keep one of the lines")
+def duplicate_key(key: str, place: Place, first: Place) -> Iterator[Finding]:
+    r"""Each key stands once in its mapping.
+
+    Other readers keep the last of two equal keys and say nothing; the first line is then lost.
+
+    Okay:
+        clinics: {SE2321000131-E000000000458: Närhälsan Ågårdsskogen}
+    Flagged:
+        file: "version: 1\nversion: 1\n"
+    """
+    yield duplicate_key.finding(place, subject=key, related=(first,), key=key)
+
+
+@rule(Stage.SHAPE, problem="{key} is not a key that belongs here", remedy="delete the line, or use one of: {keys}")
+def unknown_key(key: str, place: Place, keys: Collection[str]) -> Iterator[Finding]:
+    """Only known keys, so that a misspelt one is not passed over. A region's own begin with x- at the top level.
+
+    Okay:
+        x-contact: the team
+    Flagged:
+        mottagningar: {}
+    """
+    meant = close_key(key, keys)
+    yield unknown_key.finding(place, subject=key, suggestion=meant, key=key, keys=", ".join(sorted(keys)))
+
+
+@rule(Stage.SHAPE, problem="the key {key} is missing", remedy="write the line {line}")
+def missing_key(key: str, place: Place) -> Iterator[Finding]:
+    r"""All keys are required: "none" is said, never left out.
+
+    A file cut in half must not read as "no clinics".
+
+    Okay:
+        clinics: {}
+    Flagged:
+        file: "version: 1\nregion: \"14\"\nname: Västra Götalandsregionen\npatient_board: null\n"
+    """
+    lines = {"clinics": "clinics: {}", "patient_board": "patient_board: null", "version": "version: 1"}
+    yield missing_key.finding(place, subject=key, key=key, line=lines.get(key, f"{key}: …"))
+
+
+@rule(Stage.SHAPE, problem="{key} is {found}, and should be {expected}", remedy="{hint}")
+def wrong_type(key: str, place: Place, found: str, expected: str) -> Iterator[Finding]:
+    """A value has the form that its key says: a text, a mapping, or nothing.
+
+    Okay:
+        clinics: {}
+    Flagged:
+        clinics: [SE2321000131-E000000000458]
+    """
+    hints = {
+        "clinics": _("write one clinic a line, HSA-id: name, two blanks in; or clinics: {{}} where there is none"),
+        "patient_board": _("write hsa_id, name and support_order on lines of their own, two blanks in; or patient_board: null"),
+    }
+    hint = hints.get(key, _("look at the example in the README")).replace("{{}}", "{}")
+    yield wrong_type.finding(place, subject=key, key=key, found=found, expected=expected, hint=hint)
+
+
+@rule(Stage.SHAPE, problem="version {value} is not known", remedy="write version: 1")
+def version_unknown(value: object, place: Place) -> Iterator[Finding]:
+    """The version says how the file is to be read; there is one so far.
+
+    Okay:
+        version: 1
+    Flagged:
+        version: 2
+    """
+    yield version_unknown.finding(place, value=value)
+
+
+@rule(Stage.SHAPE, problem="{value} is not the code of a region", remedy="use one of the 21 codes: {codes}")
+def region_code_unknown(value: str, place: Place) -> Iterator[Finding]:
+    """Regions have the county codes of Statistics Sweden. 02, 11, 15 and 16 are not in use.
+
+    Okay:
+        region: "14"
+    Flagged:
+        region: "15"
+    """
+    by_name = {name.lower(): code for code, name in REGIONS.items()}
+    named = close(value.lower(), by_name)
+    meant = f"0{value}" if f"0{value}" in REGIONS else by_name[named] if named else None
+    suggestion = f'"{meant}"' if meant else None
+    yield region_code_unknown.finding(place, suggestion=suggestion, value=value or '""', codes=", ".join(REGIONS))
+
+
+@rule(Stage.SHAPE, problem="{key} is empty", remedy="write the text after the colon and a blank")
+def text_empty(key: str, place: Place) -> Iterator[Finding]:
+    """A name is there for the people who read the file.
+
+    Okay:
+        clinics: {SE2321000131-E000000000458: Närhälsan Ågårdsskogen}
+    Flagged:
+        clinics: {SE2321000131-E000000000458: ""}
+    """
+    yield text_empty.finding(place, subject=key, key=key)
+
+
+@rule(Stage.SHAPE, problem="{key} is longer than {most} characters, or has a line break in it", remedy="write it on one line")
+def text_not_one_line(key: str, place: Place, most: int) -> Iterator[Finding]:
+    r"""A name is one line of at most 250 characters.
+
+    Okay:
+        clinics: {SE2321000131-E000000000458: Närhälsan Ågårdsskogen}
+    Flagged:
+        clinics: {SE2321000131-E000000000458: "Närhälsan\nÅgårdsskogen"}
+    """
+    yield text_not_one_line.finding(place, subject=key, key=key, most=most)
+
+
+@rule(Stage.SHAPE, problem="{key} is {value}, which does not fit: {reason}", remedy="look at the example in the README")
+def value_not_allowed(key: str, place: Place, value: object, reason: str) -> Iterator[Finding]:
+    """A value is one of those that its key allows. This is said where no rule has words of its own.
+
+    Okay:
+        version: 1
+    """
+    yield value_not_allowed.finding(place, subject=key, key=key, value=value, reason=reason)
+
+
+_FORM = re.compile(r"SE(16)?[0-9]{10}-[A-Z0-9]{1,18}", re.ASCII)
+_LOOK_ALIKES = {
+    "\u00a0": "a no-break space",
+    "\u2010": "a hyphen that is not the one on the keyboard",
+    "\u2011": "a hyphen that does not break",
+    "\u2012": "a figure dash",
+    "\u2013": "a dash",
+    "\u2014": "a long dash",
+    "\u2212": "a minus sign",
+    "\u200b": "an invisible blank",
+    " ": "a blank",
+}
+
+
+@rule(Stage.SHAPE, problem="{value} is not an HSA-id: {reason}", remedy="write SE, ten digits, a hyphen, and 1 to 18 letters (A–Z) or digits")
+def hsa_id_malformed(value: str, place: Place) -> Iterator[Finding]:
+    """An HSA-id is SE, the ten digits of an organisation, a hyphen, and letters or digits; 31 characters at most.
+
+    The digits may have 16 before them, as Skåne's do. Upper or lower case is the same. The number is that of whoever
+    owns the catalogue, which need not be the region.
+
+    Okay:
+        clinics: {se162321000255-o24371: Vårdcentralen Eden}
+        region: "12"
+        name: Region Skåne
+    Flagged:
+        clinics: {SE232100O131-E000000000458: Närhälsan Ågårdsskogen}
+    """
+    reason, repaired = _why_malformed(value)
+    yield hsa_id_malformed.finding(place, subject=value, suggestion=repaired, value=value or '""', reason=reason)
+
+
+def is_hsa_id(text: str) -> bool:
+    """Whether *text*, in upper case, has the form of an HSA-id."""
+    return len(text) <= 31 and _FORM.fullmatch(text) is not None
+
+
+def _why_malformed(value: str) -> tuple[str, str | None]:
+    """Return why *value* is not an HSA-id, and the id that it becomes when look-alikes are put right."""
+    repaired = _repaired(value)
+    suggestion = repaired if is_hsa_id(repaired) else None
+    for number, character in enumerate(value, 1):
+        if character in _LOOK_ALIKES:
+            return _("character {n} is {what}").format(n=number, what=_(_LOOK_ALIKES[character])), suggestion
+    for number, character in enumerate(value.upper().partition("-")[0][2:], 3):
+        if character in "OIL":
+            what = _("character {n} is the letter {letter}, where a digit belongs")
+            return what.format(n=number, letter=character), suggestion
+    return _form_fault(value), suggestion
+
+
+def _repaired(value: str) -> str:
+    text = value.strip().upper()
+    for wrong in "\u2010\u2011\u2012\u2013\u2014\u2212":
+        text = text.replace(wrong, "-")
+    number, hyphen, rest = "".join(text.split()).replace("\u200b", "").partition("-")
+    digits = number[2:].translate(str.maketrans("OIL", "011"))
+    return number[:2] + digits + hyphen + rest
+
+
+def _form_fault(value: str) -> str:
+    text = value.upper()
+    if not text:
+        return _("it is empty")
+    if not text.startswith("SE"):
+        return _("it does not begin with SE")
+    number, hyphen, rest = text[2:].partition("-")
+    if not hyphen:
+        return _("the hyphen after the number is missing")
+    if not (number.isascii() and number.isdigit() and (len(number) == 10 or (len(number) == 12 and number[:2] == "16"))):
+        return _("between SE and the hyphen stand ten digits, here {n} characters").format(n=len(number))
+    wrong = next((character for character in rest if not (character.isascii() and character.isalnum())), None)
+    if wrong is not None:
+        return _("{character} may not stand after the hyphen").format(character=ascii(wrong) if not wrong.isprintable() else wrong)
+    if not rest:
+        return _("nothing stands after the hyphen")
+    return _("it is {n} characters long").format(n=len(value))
+
+
+@rule(Stage.SHAPE, problem="{subject} is listed twice, in two spellings", remedy="keep one of the lines")
+def clinic_listed_twice(hsa_id: str, place: Place, first: Place) -> Iterator[Finding]:
+    """A clinic is listed once; upper and lower case are the same HSA-id.
+
+    Okay:
+        clinics: {SE2321000131-E000000000458: Närhälsan Ågårdsskogen}
+    Flagged:
+        clinics: {SE2321000131-E000000000458: Närhälsan, se2321000131-e000000000458: Närhälsan}
+    """
+    yield clinic_listed_twice.finding(place, subject=hsa_id, related=(first,))
+
+
+@rule(
+    Stage.SHAPE,
+    problem="the file's name begins with {code}, but it says region {value}",
+    remedy='write region: "{code}", or rename the file',
+)
+def region_and_file_name_differ(code: str, value: str, place: Place) -> Iterator[Finding]:
+    """The file's name begins with its region's code, and decides.
+
+    A copy of another region's file would otherwise withdraw one region's clinics and enrol them twice in another.
+
+    Okay:
+        region: "14"
+    Flagged:
+        region: "12"
+    """
+    yield region_and_file_name_differ.finding(place, region=code, code=code, value=value)
