@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
-from typing import Generic, NamedTuple, ParamSpec
+from typing import Any, Generic, NamedTuple, ParamSpec
 
 from reconciler.words import _
 
@@ -141,7 +141,7 @@ class Rule(Generic[P]):
         subject: str | None = None,
         related: tuple[Place, ...] = (),
         suggestion: str | None = None,
-        **values: object,
+        **values: Any,
     ) -> Finding:
         """Say that the rule found something; *values* fill its texts, beside subject and region."""
         return Finding(self, place, region, subject, related, suggestion, values)
@@ -172,5 +172,3 @@ class Failure(Exception):
         self.problem = problem
         self.remedy = remedy
         self.exit = exit
-
-

@@ -102,7 +102,11 @@ def settle(
     for hsa_id in every:
         row, before = enrolled_in(hsa_id), managed_in(hsa_id)
         asked = Asked(
-            row, owners.get(hsa_id, ()), before and before.declared_in, register.clinics.get(hsa_id), hsa_id in routes.hsa_ids
+            row,
+            owners.get(hsa_id, ()),
+            before and before.declared_in,
+            register.clinics.get(hsa_id),
+            hsa_id in routes.hsa_ids,
         )
         outcome, after = _settle_clinic(asked, kept, voiced, held=hsa_id in declared.mentioned)
         outcomes[hsa_id] = outcome
@@ -180,9 +184,7 @@ _AS_BEFORE = frozenset({Outcome.HELD, Outcome.NOT_KEPT, Outcome.DUPLICATE, Outco
 _UNMANAGED = frozenset({Outcome.UNMANAGED, Outcome.RELEASED})
 
 
-def _remembered(
-    outcome: Outcome, asked: Asked, after: Enrolment, before: ManagedClinic | None
-) -> ManagedClinic | None:
+def _remembered(outcome: Outcome, asked: Asked, after: Enrolment, before: ManagedClinic | None) -> ManagedClinic | None:
     """Return what is remembered of an enrolled clinic: a declaration counts where the region has a right to it."""
     if outcome in _UNMANAGED:
         return None
@@ -219,7 +221,13 @@ def _board_outcome(code: RegionCode, declared: Declared, observed: State) -> Boa
         return BoardOutcome.HELD
     board, row, last = declared.regions[code].board, observed.boards.get(code), observed.managed_boards.get(code)
     if board is None:
-        return BoardOutcome.UNMANAGED if row and not last else BoardOutcome.AS_DECLARED if row or last else BoardOutcome.NONE
+        return (
+            BoardOutcome.UNMANAGED
+            if row and not last
+            else BoardOutcome.AS_DECLARED
+            if row or last
+            else BoardOutcome.NONE
+        )
     if row is not None and board.hsa_id == row.hsa_id.upper():
         return BoardOutcome.AS_DECLARED
     if row is not None and last is None:

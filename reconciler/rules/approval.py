@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from typing import Any
 
 from reconciler.findings import Finding, Place, Severity, Stage, rule
 from reconciler.model import Approval
@@ -9,7 +10,12 @@ from reconciler.rules.close import close
 from reconciler.rules.guard import GUARDS, NATIONAL, Judgement
 
 
-@rule(Stage.SHAPE, severity=Severity.WARNING, problem="{value} is not a guard that can be approved", remedy="use one of: {guards}")
+@rule(
+    Stage.SHAPE,
+    severity=Severity.WARNING,
+    problem="{value} is not a guard that can be approved",
+    remedy="use one of: {guards}",
+)
 def approval_of_unknown_guard(value: str, place: Place) -> Iterator[Finding]:
     """An approval names the guard that it lets pass.
 
@@ -19,10 +25,17 @@ def approval_of_unknown_guard(value: str, place: Place) -> Iterator[Finding]:
         approvals: [{guard: withdraw-too-many, region: "14", at_most: 2, until: 2026-12-31, reason: a, approved_by: b}]
     """
     suggestion = close(value, GUARDS)
-    yield approval_of_unknown_guard.finding(place, subject=value, suggestion=suggestion, value=value, guards=", ".join(GUARDS))
+    yield approval_of_unknown_guard.finding(
+        place, subject=value, suggestion=suggestion, value=value, guards=", ".join(GUARDS)
+    )
 
 
-@rule(Stage.SHAPE, severity=Severity.WARNING, problem="{guard} is a guard of {scope}, but the approval {has}", remedy="{do}")
+@rule(
+    Stage.SHAPE,
+    severity=Severity.WARNING,
+    problem="{guard} is a guard of {scope}, but the approval {has}",
+    remedy="{do}",
+)
 def approval_of_wrong_scope(guard: str, place: Place) -> Iterator[Finding]:
     """A guard of one region is approved for that region; a national one for the country, without a region.
 
@@ -32,13 +45,18 @@ def approval_of_wrong_scope(guard: str, place: Place) -> Iterator[Finding]:
         approvals: [{guard: withdraws-too-many, at_most: 2, until: 2026-12-31, reason: a, approved_by: b}]
     """
     if guard in NATIONAL:
-        values = {"scope": "the country", "has": "names a region", "do": "delete the line region"}
+        values: dict[str, Any] = {"scope": "the country", "has": "names a region", "do": "delete the line region"}
     else:
         values = {"scope": "one region", "has": "names none", "do": 'add a line such as region: "14"'}
     yield approval_of_wrong_scope.finding(place, subject=guard, guard=guard, **values)
 
 
-@rule(Stage.GUARD, severity=Severity.WARNING, problem="the approval of {subject} ended on {until}", remedy="delete it, or have it approved anew with a later date")
+@rule(
+    Stage.GUARD,
+    severity=Severity.WARNING,
+    problem="the approval of {subject} ended on {until}",
+    remedy="delete it, or have it approved anew with a later date",
+)
 def approval_expired(approvals: Iterable[Approval], today: date) -> Iterator[Finding]:
     """An approval holds to the end of its day in Stockholm, and passes nothing after that.
 
@@ -51,7 +69,9 @@ def approval_expired(approvals: Iterable[Approval], today: date) -> Iterator[Fin
     """
     for approval in approvals:
         if approval.until < today:
-            yield approval_expired.finding(approval.place, region=approval.region, subject=approval.guard, until=approval.until)
+            yield approval_expired.finding(
+                approval.place, region=approval.region, subject=approval.guard, until=approval.until
+            )
 
 
 @rule(
@@ -90,10 +110,13 @@ def approval_exhausted(
             )
 
 
-@rule(Stage.GUARD, severity=Severity.NOTE, problem="the approval of {subject} is not needed by this plan", remedy="delete it when what it was for is done")
-def approval_unused(
-    approvals: Iterable[Approval], today: date, judgement: Judgement
-) -> Iterator[Finding]:
+@rule(
+    Stage.GUARD,
+    severity=Severity.NOTE,
+    problem="the approval of {subject} is not needed by this plan",
+    remedy="delete it when what it was for is done",
+)
+def approval_unused(approvals: Iterable[Approval], today: date, judgement: Judgement) -> Iterator[Finding]:
     """An approval that lies about lets something pass that nobody thought of.
 
     Okay:

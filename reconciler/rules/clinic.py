@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from reconciler.findings import Finding, Place, Rule, Severity, Stage, rule
 from reconciler.model import REGIONS, Declared, HsaId, Region, RegionCode, Register, Routes, State
@@ -63,7 +63,11 @@ def check_digit_wrong(region: Region) -> Iterator[Finding]:
     Flagged:
         clinics: {SE2321000132-E000000000458: Närhälsan Ågårdsskogen}
     """
-    wrong = {number for number in {hsa_id.partition("-")[0][-10:] for hsa_id in region.clinics} if not _check_digit_fits(number)}
+    wrong = {
+        number
+        for number in {hsa_id.partition("-")[0][-10:] for hsa_id in region.clinics}
+        if not _check_digit_fits(number)
+    }
     if wrong:
         for hsa_id in region.clinics:
             if hsa_id.partition("-")[0][-10:] in wrong:
@@ -99,22 +103,25 @@ def duplicate_clinic(declared: Declared, hsa_ids: Iterable[HsaId]) -> Iterator[F
         yield duplicate_clinic.finding(place, region=last.code, subject=hsa_id, related=related, others=names)
 
 
-def _each(found: Rule[...], upstream: Upstream, outcome: Outcome, **values: object) -> Iterator[Finding]:
+def _each(found: Rule[...], upstream: Upstream, outcome: Outcome) -> Iterator[Finding]:
     for hsa_id in upstream.with_outcome(outcome):
         owners = upstream.owners.get(hsa_id)
         row = upstream.observed.clinics.get(hsa_id)
         code = owners[0] if owners else row.region_code if row else None
         entry = upstream.register.clinics.get(hsa_id)
-        known = {
+        known: dict[str, Any] = {
             "clinic": entry.name if entry else row.name if row else hsa_id,
             "right": _named(entry.region_code) if entry else "",
             "enrolled": _named(row.region_code) if row else "",
-            **values,
         }
         yield found.finding(upstream.place(hsa_id), region=code, subject=hsa_id, **known)
 
 
-@rule(Stage.UPSTREAM, problem="the e-services do not know {subject}", remedy="compare the HSA-id with HSA, or have the clinic activated in the e-services first")
+@rule(
+    Stage.UPSTREAM,
+    problem="the e-services do not know {subject}",
+    remedy="compare the HSA-id with HSA, or have the clinic activated in the e-services first",
+)
 def clinic_unknown(upstream: Upstream) -> Iterator[Finding]:
     """Only clinics that the e-services know can be added (rule 3).
 
@@ -127,7 +134,9 @@ def clinic_unknown(upstream: Upstream) -> Iterator[Finding]:
         free = (known for known in upstream.register.clinics if known not in upstream.owners)
         meant = close_id(str(finding.subject), free)
         suggestion = f"{meant} ({upstream.register.clinics[HsaId(meant)].name})" if meant else None
-        yield clinic_unknown.finding(finding.place, region=finding.region, subject=finding.subject, suggestion=suggestion)
+        yield clinic_unknown.finding(
+            finding.place, region=finding.region, subject=finding.subject, suggestion=suggestion
+        )
 
 
 @rule(
@@ -267,7 +276,9 @@ def moved_clinic_undeclared(upstream: Upstream) -> Iterator[Finding]:
     for finding in _each(moved_clinic_undeclared, upstream, Outcome.RELEASED):
         right = finding.values["right"] or finding.values["enrolled"]
         clinic = finding.values["clinic"]
-        yield moved_clinic_undeclared.finding(None, region=finding.region, subject=finding.subject, right=right, clinic=clinic)
+        yield moved_clinic_undeclared.finding(
+            None, region=finding.region, subject=finding.subject, right=right, clinic=clinic
+        )
 
 
 @rule(
@@ -387,4 +398,6 @@ def clinic_name_differs(upstream: Upstream) -> Iterator[Finding]:
             entry = known.get(hsa_id)
             if entry is not None and entry.name != clinic.name:
                 place = region.place_of(hsa_id)
-                yield clinic_name_differs.finding(place, region=code, subject=hsa_id, right=entry.name, value=clinic.name)
+                yield clinic_name_differs.finding(
+                    place, region=code, subject=hsa_id, right=entry.name, value=clinic.name
+                )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from reconciler.findings import Finding, Place, Rule, Severity, Stage, rule
 from reconciler.model import Approval, Enrolment, RegionCode, State, Threshold
@@ -67,7 +67,7 @@ def _sizes(clinics: Iterable[Enrolment]) -> dict[RegionCode, int]:
     return sizes
 
 
-def _refusal(found: Rule[...], proposal: Proposal, region: RegionCode | None, count: int, **values: object) -> Finding:
+def _refusal(found: Rule[...], proposal: Proposal, region: RegionCode | None, count: int, **values: Any) -> Finding:
     lines = [
         f"- guard: {found.id}",
         *([f'  region: "{region}"'] if region else []),
@@ -83,7 +83,11 @@ def _refusal(found: Rule[...], proposal: Proposal, region: RegionCode | None, co
 _APPROVE = "if this is meant, add to config/approvals.yaml:\n{block}"
 
 
-@rule(Stage.GUARD, problem="region {region} would lose {count} of {size} clinics; {allowed} may go at a time", remedy=_APPROVE)
+@rule(
+    Stage.GUARD,
+    problem="region {region} would lose {count} of {size} clinics; {allowed} may go at a time",
+    remedy=_APPROVE,
+)
 def withdraws_too_many(proposal: Proposal) -> Iterator[Finding]:
     """A region loses a few clinics at a time.
 
@@ -172,11 +176,15 @@ def board_changed_elsewhere(proposal: Proposal) -> Iterator[Finding]:
         row, last = proposal.observed.boards.get(change.region), proposal.observed.managed_boards.get(change.region)
         if last is not None and board_differs(row, last):
             held = f"{row.hsa_id} ({row.name})" if row else "–"
-            values = {"held": held, "last": f"{last.hsa_id} ({last.name})"}
+            values: dict[str, Any] = {"held": held, "last": f"{last.hsa_id} ({last.name})"}
             yield _refusal(board_changed_elsewhere, proposal, change.region, 1, **values)
 
 
-@rule(Stage.GUARD, problem="all regions together would lose {count} of {size} clinics; {allowed} may go at a time", remedy=_APPROVE)
+@rule(
+    Stage.GUARD,
+    problem="all regions together would lose {count} of {size} clinics; {allowed} may go at a time",
+    remedy=_APPROVE,
+)
 def withdraws_too_many_nationally(proposal: Proposal) -> Iterator[Finding]:
     """The country loses a few clinics at a time, however they are spread over the regions.
 
@@ -233,7 +241,7 @@ def move_waits(changes: Iterable[Change], blocked: frozenset[RegionCode]) -> Ite
         waits_for = sorted(change.touches & blocked)
         if change.action is Action.MOVE and waits_for:
             place = Place(change.path, change.line) if change.path else None
-            values = {"leaves": change.leaves, "waits_for": ", ".join(waits_for)}
+            values: dict[str, Any] = {"leaves": change.leaves, "waits_for": ", ".join(waits_for)}
             yield move_waits.finding(place, region=change.region, subject=change.subject, **values)
 
 

@@ -6,7 +6,11 @@ from reconciler.findings import Finding, Place, Stage, rule
 from reconciler.model import REGIONS, Region, RegionCode
 
 
-@rule(Stage.MEANING, problem="no file declares region {region}, {name}", remedy='make the file, with patient_board: null and clinics: {{}} if nothing is connected; or take "{region}" out of the setting regions')
+@rule(
+    Stage.MEANING,
+    problem="no file declares region {region}, {name}",
+    remedy='make the file, with patient_board: null and clinics: {{}} if nothing is connected; or take "{region}" out of the setting regions',
+)
 def region_file_missing(folder: str, kept: Collection[RegionCode], found: Collection[RegionCode]) -> Iterator[Finding]:
     """Every region that this tool keeps has a file.
 
@@ -55,7 +59,11 @@ def file_name_without_region(path: str) -> Iterator[Finding]:
     yield file_name_without_region.finding(Place(path), codes=", ".join(REGIONS))
 
 
-@rule(Stage.MEANING, problem="region {region} is called {right}, not {value}", remedy="write {right}; or is this another region's file?")
+@rule(
+    Stage.MEANING,
+    problem="region {region} is called {right}, not {value}",
+    remedy="write {right}; or is this another region's file?",
+)
 def region_name_differs(region: Region) -> Iterator[Finding]:
     """The name is the region's official one, so that a reader sees at once whose file it is.
 

@@ -5,6 +5,7 @@ The rules see a file's text, or what reading it met, with places. How YAML is re
 
 import re
 from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
 from reconciler.findings import Finding, Place, Rule, Stage, rule
 from reconciler.model import REGIONS, SourceText
@@ -46,10 +47,10 @@ def file_too_large(path: str) -> Iterator[Finding]:
     remedy="save the file with the encoding UTF-8",
 )
 def not_utf8(source: SourceText, offset: int, value: int) -> Iterator[Finding]:
-    r"""Files are UTF-8, so that å, ä and ö are the same letters to everybody.
+    """Files are UTF-8, so that å, ä and ö are the same letters to everybody.
 
     Okay:
-        file: "name: R\u00e9gion\n"
+        name: Västra Götalandsregionen
     """
     before = source.text[:offset]
     line, column = before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
@@ -96,7 +97,7 @@ def control_character(source: SourceText) -> Iterator[Finding]:
         yield from _first_match(control_character, source, _CONTROL, character=f"U+{ord(match[0]):04X}")
 
 
-def _first_match(found: Rule[...], source: SourceText, pattern: re.Pattern[str], **values: object) -> Iterator[Finding]:
+def _first_match(found: Rule[...], source: SourceText, pattern: re.Pattern[str], **values: Any) -> Iterator[Finding]:
     spots = [match.start() for match in pattern.finditer(source.text)]
     if spots:
         line = source.text.count("\n", 0, spots[0]) + 1
@@ -108,7 +109,7 @@ def _more(count: int) -> str:
     return ngettext(" (and {n} more)", " (and {n} more)", count - 1).format(n=count - 1) if count > 1 else ""
 
 
-def _first(found: Rule[...], places: Sequence[Place], **values: object) -> Iterator[Finding]:
+def _first(found: Rule[...], places: Sequence[Place], **values: Any) -> Iterator[Finding]:
     if places:
         yield found.finding(places[0], more=_more(len(places)), **values)
 
@@ -143,7 +144,11 @@ def file_empty(path: str, keys: Collection[str]) -> Iterator[Finding]:
     yield file_empty.finding(Place(path, 1, 1, 1, 1), keys=", ".join(keys))
 
 
-@rule(Stage.SHAPE, problem="a second YAML document begins here", remedy="keep one document in a file, and delete the line ---")
+@rule(
+    Stage.SHAPE,
+    problem="a second YAML document begins here",
+    remedy="keep one document in a file, and delete the line ---",
+)
 def several_documents(places: Sequence[Place]) -> Iterator[Finding]:
     r"""A file holds one document.
 
@@ -157,7 +162,11 @@ def several_documents(places: Sequence[Place]) -> Iterator[Finding]:
     yield from _first(several_documents, places)
 
 
-@rule(Stage.SHAPE, problem="an anchor{more}", remedy="delete the & and its name, and write the text itself wherever it is needed")
+@rule(
+    Stage.SHAPE,
+    problem="an anchor{more}",
+    remedy="delete the & and its name, and write the text itself wherever it is needed",
+)
 def yaml_anchor(places: Sequence[Place]) -> Iterator[Finding]:
     r"""What a line says stands on that line.
 
@@ -171,7 +180,11 @@ def yaml_anchor(places: Sequence[Place]) -> Iterator[Finding]:
     yield from _first(yaml_anchor, places)
 
 
-@rule(Stage.SHAPE, problem="an alias{more}", remedy='write the text itself; a name that begins with * is put in quotes: "*…"')
+@rule(
+    Stage.SHAPE,
+    problem="an alias{more}",
+    remedy='write the text itself; a name that begins with * is put in quotes: "*…"',
+)
 def yaml_alias(places: Sequence[Place]) -> Iterator[Finding]:
     r"""What a line says stands on that line. See yaml-anchor.
 
@@ -207,7 +220,11 @@ def merge_key(places: Sequence[Place]) -> Iterator[Finding]:
     yield from _first(merge_key, places)
 
 
-@rule(Stage.SHAPE, problem="nested more than {deepest} levels", remedy="a region file has two levels; look for a bracket too many")
+@rule(
+    Stage.SHAPE,
+    problem="nested more than {deepest} levels",
+    remedy="a region file has two levels; look for a bracket too many",
+)
 def nested_too_deeply(place: Place) -> Iterator[Finding]:
     r"""A file has a depth that a reader can follow.
 
@@ -284,7 +301,9 @@ def wrong_type(key: str, place: Place, found: str, expected: str) -> Iterator[Fi
     """
     hints = {
         "clinics": _("write one clinic a line, HSA-id: name, two blanks in; or clinics: {{}} where there is none"),
-        "patient_board": _("write hsa_id, name and support_order on lines of their own, two blanks in; or patient_board: null"),
+        "patient_board": _(
+            "write hsa_id, name and support_order on lines of their own, two blanks in; or patient_board: null"
+        ),
     }
     hint = hints.get(key, _("look at the example in the README")).replace("{{}}", "{}")
     yield wrong_type.finding(place, subject=key, key=key, found=found, expected=expected, hint=hint)
@@ -330,7 +349,11 @@ def text_empty(key: str, place: Place) -> Iterator[Finding]:
     yield text_empty.finding(place, subject=key, key=key)
 
 
-@rule(Stage.SHAPE, problem="{key} is longer than {most} characters, or has a line break in it", remedy="write it on one line")
+@rule(
+    Stage.SHAPE,
+    problem="{key} is longer than {most} characters, or has a line break in it",
+    remedy="write it on one line",
+)
 def text_not_one_line(key: str, place: Place, most: int) -> Iterator[Finding]:
     r"""A name is one line of at most 250 characters.
 
@@ -366,7 +389,11 @@ _LOOK_ALIKES = {
 }
 
 
-@rule(Stage.SHAPE, problem="{value} is not an HSA-id: {reason}", remedy="write SE, ten digits, a hyphen, and 1 to 18 letters (A–Z) or digits")
+@rule(
+    Stage.SHAPE,
+    problem="{value} is not an HSA-id: {reason}",
+    remedy="write SE, ten digits, a hyphen, and 1 to 18 letters (A–Z) or digits",
+)
 def hsa_id_malformed(value: str, place: Place) -> Iterator[Finding]:
     """An HSA-id is SE, the ten digits of an organisation, a hyphen, and letters or digits; 31 characters at most.
 
@@ -375,8 +402,6 @@ def hsa_id_malformed(value: str, place: Place) -> Iterator[Finding]:
 
     Okay:
         clinics: {se162321000255-o24371: Vårdcentralen Eden}
-        region: "12"
-        name: Region Skåne
     Flagged:
         clinics: {SE232100O131-E000000000458: Närhälsan Ågårdsskogen}
     """
@@ -421,11 +446,15 @@ def _form_fault(value: str) -> str:
     number, hyphen, rest = text[2:].partition("-")
     if not hyphen:
         return _("the hyphen after the number is missing")
-    if not (number.isascii() and number.isdigit() and (len(number) == 10 or (len(number) == 12 and number[:2] == "16"))):
+    if not (
+        number.isascii() and number.isdigit() and (len(number) == 10 or (len(number) == 12 and number[:2] == "16"))
+    ):
         return _("between SE and the hyphen stand ten digits, here {n} characters").format(n=len(number))
     wrong = next((character for character in rest if not (character.isascii() and character.isalnum())), None)
     if wrong is not None:
-        return _("{character} may not stand after the hyphen").format(character=ascii(wrong) if not wrong.isprintable() else wrong)
+        return _("{character} may not stand after the hyphen").format(
+            character=ascii(wrong) if not wrong.isprintable() else wrong
+        )
     if not rest:
         return _("nothing stands after the hyphen")
     return _("it is {n} characters long").format(n=len(value))

@@ -1,0 +1,63 @@
+# Everything that is done with this project, each in one word. Nothing is installed outside .venv/.
+
+# Exact versions of everything. By the environment, since pip builds in a place that `-c` does not reach; relative, since
+# pip splits the value at blanks.
+export PIP_CONSTRAINT = constraints.txt
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help run test check docs format clean
+
+help:  ## list what can be made
+	@sed -n 's/^\([a-z]*\): .*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+run: .venv/run.stamp  ## set up, and run the main job on the example
+	$(BIN)/reconciler db init
+	$(BIN)/reconciler validate
+	$(BIN)/reconciler plan
+	$(BIN)/reconciler apply
+	$(BIN)/reconciler status
+
+test: .venv/dev.stamp  ## run all tests
+	$(BIN)/pytest
+
+check: .venv/dev.stamp  ## run everything that CI runs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+	$(BIN)/python docs/generate.py --check
+	tests/smoke.sh
+
+docs: .venv/dev.stamp  ## write the generated pages
+	$(BIN)/python docs/generate.py
+
+format: .venv/dev.stamp  ## put the code in its one form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:  ## remove what was made, the example's database too
+	rm -rf .venv build dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -f reconciler.db reconciler.db-journal
+	find reconciler tests docs -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/made.stamp:
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/run.stamp: pyproject.toml constraints.txt | .venv/made.stamp
+	$(BIN)/pip install --quiet --editable .
+	@touch $@
+
+.venv/dev.stamp: pyproject.toml constraints.txt | .venv/made.stamp
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	@touch $@ .venv/run.stamp

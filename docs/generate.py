@@ -1,0 +1,100 @@
+"""Writes the pages that are made from the program: `rules.md` from the rules, `cli.md` from `--help`.
+
+`python docs/generate.py` writes them; with `--check` it ends with 1 where one is stale, and writes nothing. Knows the
+rules and the commands by what they say of themselves, and none by name.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from textwrap import indent
+
+import click
+from click.testing import CliRunner
+
+from reconciler.cli import main as command_line
+from reconciler.findings import Rule, Stage
+from reconciler.report.json import explain_rule
+from reconciler.rules import RULES
+
+FOLDER = Path(__file__).parent
+WIDTH = 100
+MADE = "<!-- made by docs/generate.py; `make docs` makes it anew -->"
+
+STAGES = {
+    Stage.SHAPE: "They see one file. An error stops the region.",
+    Stage.MEANING: "They see all region files together. An error stops the region; a duplicate, the clinic.",
+    Stage.UPSTREAM: "They see the register, the routes and the database. An error stops the clinic or the board.",
+    Stage.GUARD: "They see the plan. A refusal stops the region, or all; an approval lets it pass.",
+}
+
+
+def rules_page() -> str:
+    """Return `rules.md`: every rule, by stage, in the order of the code."""
+    order = list(Stage)
+    rules = sorted(RULES.values(), key=lambda rule: order.index(rule.stage))
+    parts = [
+        f"# Rules\n\n{MADE}\n",
+        "`reconciler explain RULE` prints the same. What stands in braces is filled in. An example is a patch over one\n"
+        "good region file and the world around it; what follows `---` is a patch over a second region's.\n",
+    ]
+    for stage, found in groupby(rules, lambda rule: rule.stage):
+        parts.append(f"## Stage: {stage.value}\n\n{STAGES[stage]}\n")
+        parts += [_rule(rule) for rule in found]
+    return "\n".join(parts)
+
+
+def _rule(rule: Rule[...]) -> str:
+    told = explain_rule(rule)
+    message = f"{told['severity']}: {told['problem']} [{rule.id}]\n{indent(told['remedy'], '    ')}"
+    examples = [("Okay", example) for example in told["okay"]] + [("Flagged", example) for example in told["flagged"]]
+    blocks = [f"{title}:\n\n```yaml\n{example}\n```\n" for title, example in examples]
+    return "\n".join([f"### {rule.id}\n\n{told['reason']}\n", f"```text\n{message}\n```\n", *blocks])
+
+
+def cli_page() -> str:
+    """Return `cli.md`: the help of every command."""
+    parts = [f"# Commands\n\n{MADE}\n"]
+    for path in _paths(command_line, ()):
+        result = CliRunner().invoke(
+            command_line, [*path, "--help"], prog_name="reconciler", terminal_width=WIDTH, catch_exceptions=False
+        )
+        title = " ".join(("reconciler", *path))
+        parts.append(f"## {title}\n\n```text\n$ {title} --help\n{result.output.rstrip()}\n```\n")
+    return "\n".join(parts)
+
+
+def _paths(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    yield path
+    if isinstance(command, click.Group):
+        for name in sorted(command.commands):
+            yield from _paths(command.commands[name], (*path, name))
+
+
+def pages() -> dict[Path, str]:
+    """Return the pages that are made, by where they stand."""
+    return {FOLDER / "rules.md": rules_page(), FOLDER / "cli.md": cli_page()}
+
+
+def stale() -> list[Path]:
+    """Return the pages that are not what the program says."""
+    return [path for path, text in pages().items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
+
+
+def run(arguments: list[str]) -> int:
+    """Write the pages, or with `--check` tell which are stale; return the exit code."""
+    if "--check" not in arguments:
+        for path, text in pages().items():
+            path.write_text(text, encoding="utf-8")
+        return 0
+    found = stale()
+    for path in found:
+        print(f"{path.name} is stale: run `make docs`", file=sys.stderr)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,175 @@
+"""From what was read to what is judged: shape and meaning of the files; settle, diff and guards on top of them.
+
+Pure: it calls the rules in their order and gathers what they say. It asks nobody and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from reconciler.declare.regions import Reading, RegionFile
+from reconciler.findings import Finding
+from reconciler.model import (
+    REGIONS,
+    Declared,
+    HsaId,
+    RegionCode,
+    Register,
+    Routes,
+    Settings,
+    State,
+    canonical,
+)
+from reconciler.plan import Change, Outcome, Settled, diff, digest, settle
+from reconciler.results import Judged, RegionVerdict, Verdict, World
+from reconciler.rules import approval as approval_rules
+from reconciler.rules import board, clinic, guard, region, route
+from reconciler.rules.clinic import Upstream
+from reconciler.rules.guard import Judgement, Proposal
+
+# ---- declare and check
+
+
+def declare(reading: Reading, settings: Settings, folder: str = "regions") -> tuple[Declared, tuple[Finding, ...]]:
+    """Judge shape and meaning: return what is declared, with the regions that are stopped, and the findings."""
+    files: dict[RegionCode, list[RegionFile]] = {}
+    findings: list[Finding] = []
+    for file in reading.files:
+        findings += file.findings
+        if file.code is None:
+            findings += region.file_name_without_region(file.path)
+        else:
+            files.setdefault(file.code, []).append(file)
+    findings += region.region_declared_twice({code: [file.path for file in found] for code, found in files.items()})
+    findings += region.region_file_missing(folder, settings.regions, files)
+    whole = {code: found[0].region for code, found in files.items() if len(found) == 1 and found[0].region}
+    for one in whole.values():
+        findings += region.region_name_differs(one)
+    stopped = _stopped(findings, files, settings.regions)
+    declared = Declared(
+        regions={code: one for code, one in sorted(whole.items()) if code not in stopped},
+        stopped=stopped,
+        mentioned=_mentioned(file.text for code in stopped for file in files.get(code, ())),
+        digest=reading.digest,
+    )
+    return _check_meaning(declared, settings, findings)
+
+
+def _stopped(
+    findings: Iterable[Finding], files: Mapping[RegionCode, list[RegionFile]], kept: Collection[RegionCode]
+) -> dict[RegionCode, tuple[str, ...]]:
+    owner = {file.path: code for code, found in files.items() for file in found}
+    stopped: dict[RegionCode, set[str]] = {}
+    for finding in findings:
+        code = finding.region or owner.get(finding.place.path if finding.place else "", "")
+        if finding.is_error and code in kept:
+            stopped.setdefault(code, set()).add(finding.rule.id)
+    return {code: tuple(sorted(rules)) for code, rules in sorted(stopped.items())}
+
+
+_ID_IN_TEXT = re.compile(r"SE[0-9]{10,12}-[A-Z0-9]{1,18}")
+
+
+def _mentioned(texts: Iterable[str]) -> frozenset[HsaId]:
+    return frozenset(canonical(found) for text in texts for found in _ID_IN_TEXT.findall(text.upper()))
+
+
+def _check_meaning(
+    declared: Declared, settings: Settings, findings: list[Finding]
+) -> tuple[Declared, tuple[Finding, ...]]:
+    held: dict[RegionCode, tuple[str, ...]] = {}
+    for code, one in declared.regions.items():
+        findings += clinic.check_digit_wrong(one)
+        findings += board.board_without_clinics(one)
+        findings += board.board_listed_as_clinic(one, declared)
+        examples = [] if settings.demo else list(board.board_is_example(one))
+        if examples:
+            held[code] = (board.board_is_example.id,)
+            findings += examples
+    findings += board.board_shared_by_regions(declared)
+    return replace(declared, boards_held=held), tuple(findings)
+
+
+# ---- settle, diff, guard: the pure part
+
+
+def judge_plan(world: World, settings: Settings) -> Judged:
+    """Settle, take the difference, and ask the guards; pure."""
+    settled = settle(world.declared, world.register, world.routes, world.observed, settings.regions)
+    changes = diff(world.observed, settled, world.declared)
+    judgement = guard.judge(proposal(world, settings, settled, changes), world.approvals, world.taken)
+    blocked = frozenset(world.declared.stopped) | judgement.regions
+    findings = (
+        *upstream_findings(world.declared, world.register, world.routes, world.observed, settled),
+        *judgement.refusals,
+        *guard.move_waits(changes, blocked),
+        *approval_rules.approval_expired(world.approvals, world.today),
+        *approval_rules.approval_exhausted(world.approvals, world.today, judgement, world.taken),
+        *approval_rules.approval_unused(world.approvals, world.today, judgement),
+    )
+    return Judged(settled, tuple(changes), judgement, findings, blocked)
+
+
+def proposal(world: World, settings: Settings, settled: Settled, changes: Sequence[Change]) -> Proposal:
+    """Return what the guards are shown."""
+    paths = {code: one.source.path for code, one in world.declared.regions.items()}
+    return Proposal(changes, world.observed, settled, settings.guards, world.today, paths, world.went_back)
+
+
+def upstream_findings(
+    declared: Declared, register: Register, routes: Routes, observed: State, settled: Settled
+) -> tuple[Finding, ...]:
+    """Turn outcomes into findings: what the e-services, TAK and the database say of what is declared."""
+    by_outcome: dict[Outcome, list[HsaId]] = {}
+    for hsa_id, outcome in settled.outcomes.items():
+        by_outcome.setdefault(outcome, []).append(hsa_id)
+    seen = Upstream(declared, register, routes, observed, settled, declared.by_clinic(), by_outcome)
+    rules = (
+        clinic.clinic_unknown,
+        clinic.clinic_of_other_region,
+        clinic.clinic_not_active,
+        clinic.clinic_routed_in_tak,
+        clinic.enrolled_clinic_unknown,
+        clinic.clinic_moved,
+        clinic.clinic_unmanaged,
+        clinic.moved_clinic_undeclared,
+        clinic.clinic_of_unkept_region,
+        clinic.enrolled_clinic_inactive,
+        clinic.enrolled_clinic_routed_in_tak,
+        clinic.clinic_moved_to_inactive_region,
+        clinic.clinic_name_differs,
+        board.board_not_in_register,
+        board.board_order_missing,
+        board.board_order_reused,
+        board.board_unmanaged,
+    )
+    return (
+        *clinic.duplicate_clinic(declared, seen.with_outcome(Outcome.DUPLICATE)),
+        *(finding for rule in rules for finding in rule(seen)),
+        *route.route_covers_everybody(routes),
+        *route.routes_without_parents(routes),
+    )
+
+
+def fingerprint(changes: Iterable[Change], observed_digest: str, settled_digest: str) -> str:
+    """Return the digest of what a plan does: the changes, and the rows before and after them."""
+    rows = [[change.region, change.action.value, change.subject, change.before, change.after] for change in changes]
+    return digest([rows, observed_digest, settled_digest])
+
+
+def verdict(
+    code: RegionCode, declared: Declared, findings: Iterable[Finding], changes: Iterable[Change], judgement: Judgement
+) -> RegionVerdict:
+    """Return what a run would make of one region, and the rules that stop or hold something in it."""
+    name = REGIONS.get(code, code)
+    if code in declared.stopped:
+        return RegionVerdict(code, name, Verdict.STOPPED, declared.stopped[code])
+    if judgement.national or code in judgement.regions:
+        refused = {one.rule.id for one in judgement.refusals if one.region in (None, code)}
+        return RegionVerdict(code, name, Verdict.REFUSED, tuple(sorted(refused)))
+    errors = {one.rule.id for one in findings if one.region == code and (one.is_error or one.rule is guard.move_waits)}
+    blocked = declared.stopped.keys() | judgement.regions
+    pending = any(change.region == code and not change.touches & blocked for change in changes)
+    return RegionVerdict(code, name, Verdict.APPLY if pending else Verdict.UNCHANGED, tuple(sorted(errors)))

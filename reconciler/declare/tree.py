@@ -1,0 +1,241 @@
+"""YAML text to nodes that know their places; what YAML can do and a person need not know is refused, each at its place.
+
+Every scalar is the text that was typed. Which keys and values belong where, this module must not know. It loops over
+the parser's events: composing recurses, and a file of brackets would end the whole process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, NamedTuple, TypeAlias
+
+import yaml
+from yaml.cyaml import CParser  # type: ignore[attr-defined]
+
+from reconciler.findings import Finding, Place
+from reconciler.model import SourceText
+from reconciler.rules import shape
+
+Entry: TypeAlias = "tuple[Node, Node]"
+"""A key and its value."""
+
+
+class Node(NamedTuple):
+    """A scalar, a mapping or a list, and where it is: 1-based, end exclusive. `plain` is a scalar without quotes."""
+
+    value: str | dict[str, Entry] | list[Node]
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    plain: bool
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether nothing was typed, or what YAML calls null."""
+        return self.plain and self.value in ("", "null", "Null", "NULL", "~")
+
+
+_node = tuple.__new__
+"""Makes a Node in half the time that its own constructor takes."""
+
+
+def read(source: SourceText) -> tuple[Node | None, list[Finding]]:
+    """Return the document's root, or what is refused in it. A document without content has neither."""
+    findings = [*shape.tab_character(source), *shape.control_character(source)]
+    if findings:
+        return None, findings
+    reader = _Reader(source)
+    reader.run()
+    findings = reader.told()
+    root = reader.root
+    return (None if findings or root is None or (root.plain and not root.value) else root), findings
+
+
+def place_of(source: SourceText, node: Node) -> Place:
+    """Return where *node* stands; one of several lines is shown by its first."""
+    end_column = node.end_column if node.end_line == node.line else _line_ends(source, node.line)
+    return source.place(node.line, node.column, node.line, max(end_column, node.column))
+
+
+def entry_place(source: SourceText, key: Node, value: Node) -> Place:
+    """Return where the value stands, or its key where nothing was typed."""
+    return place_of(source, key if value.plain and not value.value else value)
+
+
+def _line_ends(source: SourceText, line: int) -> int:
+    return len(source.place(line, 1, line, 1).source or "") + 1
+
+
+class _Stop(Exception):  # noqa: N818  (nothing went wrong here: what follows would only be follow-up findings)
+    """Nothing after this is worth reading."""
+
+
+class _Reader:
+    """What is open while reading, what is refused, and the root when all is closed."""
+
+    def __init__(self, source: SourceText) -> None:
+        self._source = source
+        self._documents = 0
+        self._roots: list[Node] = []
+        self._open: dict[str, Entry] | list[Node] = self._roots
+        self._key: Node | None = None
+        self._outer: list[tuple[dict[str, Entry] | list[Node], Node | None, yaml.Mark]] = []
+        self._spots: dict[Callable[..., Iterator[Finding]], list[Place]] = {}
+        self._findings: list[Finding] = []
+
+    @property
+    def root(self) -> Node | None:
+        """The document, where there is one."""
+        return self._roots[0] if self._roots else None
+
+    def told(self) -> list[Finding]:
+        """Return what is refused, by place; of each kind of YAML's extras one finding."""
+        extras = [finding for rule, places in self._spots.items() for finding in rule(places)]
+        return sorted(self._findings + extras, key=Finding.sort_key)
+
+    def run(self) -> None:
+        """Read to the end, or to where it makes no sense to go on."""
+        steps = _STEPS
+        try:
+            get_event = CParser(self._source.text).get_event
+            while (kind := type(event := get_event())) is not yaml.StreamEndEvent:
+                steps[kind](self, event)
+        except yaml.YAMLError as error:
+            self._findings += _error_finding(self._source, error)
+        except _Stop:
+            pass
+
+    def pass_over(self, event: Any) -> None:
+        """Take an event that says nothing."""
+
+    def document(self, event: Any) -> None:
+        """Begin a document; a second one ends the reading."""
+        self._documents += 1
+        if self._documents > 1:
+            self._refuse(shape.several_documents, self._span(event.start_mark, event.end_mark))
+            raise _Stop
+
+    def scalar(self, event: Any) -> None:
+        """Take a scalar: a key, a value or an item. A million clinics pass here, so what is rare is elsewhere."""
+        start, end, value, plain = event.start_mark, event.end_mark, event.value, not event.style
+        node = _node(Node, (value, start.line + 1, start.column + 1, end.line + 1, end.column + 1, plain))
+        if event.anchor is not None or event.tag is not None:
+            self._properties(event)
+        if not plain and not value.isprintable():
+            self._escapes(node)
+        if self._key is None and type(self._open) is dict:
+            self._begin_entry(node)
+        else:
+            self._add(node)
+
+    def alias(self, event: Any) -> None:
+        """Refuse an alias; an empty text stands for it."""
+        self._refuse(shape.yaml_alias, self._span(event.start_mark, event.end_mark))
+        node = Node("", event.start_mark.line + 1, event.start_mark.column + 1, 1, 1, True)
+        if type(self._open) is dict and self._key is None:
+            self._key = node
+        else:
+            self._add(node)
+
+    def begin(self, event: Any) -> None:
+        """Open a mapping or a list."""
+        self._properties(event)
+        spot = self._span(event.start_mark, event.start_mark, width=1)
+        if type(self._open) is dict and self._key is None:
+            self._findings += shape.key_not_text(spot)
+            raise _Stop
+        self._outer.append((self._open, self._key, event.start_mark))
+        if len(self._outer) > shape.DEEPEST:
+            self._findings += shape.nested_too_deeply(spot)
+            raise _Stop
+        self._open, self._key = {} if type(event) is yaml.MappingStartEvent else [], None
+
+    def end(self, event: Any) -> None:
+        """Close the innermost mapping or list, and put it where it belongs."""
+        closed = self._open
+        self._open, self._key, start = self._outer.pop()
+        end = event.end_mark
+        self._add(Node(closed, start.line + 1, start.column + 1, end.line + 1, end.column + 1, False))
+
+    def _begin_entry(self, key: Node) -> None:
+        value = key[0]
+        if value == "<<" and key.plain:
+            self._refuse(shape.merge_key, place_of(self._source, key))
+        elif value in self._open:
+            first = self._open[key.value][0]  # type: ignore[index, call-overload]
+            places = place_of(self._source, key), place_of(self._source, first)
+            self._findings += shape.duplicate_key(str(key.value), *places)
+        self._key = key
+
+    def _add(self, node: Node) -> None:
+        if self._key is None:
+            self._open.append(node)  # type: ignore[union-attr]
+        else:
+            self._open.setdefault(self._key[0], (self._key, node))  # type: ignore[union-attr, arg-type]
+            self._key = None
+
+    def _properties(self, event: Any) -> None:
+        for name, sign, rule in ((event.anchor, "&", shape.yaml_anchor), (event.tag, "!", shape.yaml_tag)):
+            if name is not None:
+                self._refuse(rule, self._sign(event.start_mark, sign))
+
+    def _sign(self, start: yaml.Mark, sign: str) -> Place:
+        """Return where the anchor or tag is: the first sign after the node's start, which is either of the two."""
+        line = self._span(start, start).source or ""
+        column = max(line.find(sign, start.column), start.column) + 1
+        return self._source.place(start.line + 1, column, start.line + 1, column + 1)
+
+    def _escapes(self, node: Node) -> None:
+        """Refuse characters that are as invisible when they are written with a backslash."""
+        place = place_of(self._source, node)
+        value = SourceText(self._source.path, str(node.value))
+        self._findings += (replace(found, place=place) for found in shape.control_character(value))
+
+    def _refuse(self, rule: Callable[..., Iterator[Finding]], place: Place) -> None:
+        self._spots.setdefault(rule, []).append(place)
+
+    def _span(self, start: yaml.Mark, end: yaml.Mark, width: int = 0) -> Place:
+        node = Node("", start.line + 1, start.column + 1, end.line + 1, end.column + 1 + width, True)
+        return place_of(self._source, node)
+
+
+_STEPS: dict[type, Callable[[_Reader, Any], None]] = {
+    yaml.ScalarEvent: _Reader.scalar,
+    yaml.MappingStartEvent: _Reader.begin,
+    yaml.SequenceStartEvent: _Reader.begin,
+    yaml.MappingEndEvent: _Reader.end,
+    yaml.SequenceEndEvent: _Reader.end,
+    yaml.AliasEvent: _Reader.alias,
+    yaml.DocumentStartEvent: _Reader.document,
+    yaml.DocumentEndEvent: _Reader.pass_over,
+    yaml.StreamStartEvent: _Reader.pass_over,
+}
+
+
+def _error_finding(source: SourceText, error: yaml.YAMLError) -> Iterator[Finding]:
+    place, reason = _error_place(source, error), str(getattr(error, "problem", None) or getattr(error, "reason", error))
+    too_deep = "maximum nesting" in reason  # the parser looks ahead, and may meet its own limit before ours
+    return shape.nested_too_deeply(place) if too_deep else shape.yaml_malformed(place, reason)
+
+
+def _error_place(source: SourceText, error: yaml.YAMLError) -> Place:
+    """Return where reading could not go on; at the end of the file: where that began which is not closed."""
+    lines = source.text.rstrip("\r\n").split("\n")
+    line, column = _error_spot(source, error, len(lines))
+    line = min(line, len(lines) - 1)
+    length = len(lines[line].rstrip("\r"))
+    column = min(column, length)
+    return source.place(line + 1, column + 1, line + 1, min(column + 1, length) + 1)
+
+
+def _error_spot(source: SourceText, error: yaml.YAMLError, lines: int) -> tuple[int, int]:
+    """Return line and column, 0-based."""
+    mark, context = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
+    if mark is None or (context is not None and mark.line >= lines):
+        mark = context
+    if mark is not None:
+        return mark.line, mark.column
+    before = source.text.encode()[: getattr(error, "position", 0)].decode(errors="ignore")
+    return before.count("\n"), len(before) - (before.rfind("\n") + 1)

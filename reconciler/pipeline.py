@@ -1,0 +1,261 @@
+"""The line, read top to bottom: declare, check, ask, observe, settle, diff, guard, apply.
+
+Each station is a function of what the one before handed on. `now` and the actor are parameters; nothing here prints,
+reads the environment, or knows how a file or a table looks. Not applying is not calling `apply`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
+
+from reconciler import git
+from reconciler.check import declare, fingerprint, judge_plan, upstream_findings, verdict
+from reconciler.declare.approvals import read_approvals
+from reconciler.declare.regions import read_regions
+from reconciler.findings import Exit, Failure, Finding
+from reconciler.model import REGIONS, HsaId, RegionCode, Settings, State
+from reconciler.plan import settle, state_digest
+from reconciler.results import Applied, ClinicStory, Planned, RegionStatus, Status, Validation, World
+from reconciler.rules import approval as approval_rules
+from reconciler.rules import clinic
+from reconciler.rules.guard import Judgement
+from reconciler.sources import register as register_source
+from reconciler.sources import routes as routes_source
+from reconciler.words import _
+
+T = TypeVar("T")
+STOCKHOLM = ZoneInfo("Europe/Stockholm")
+
+
+# ---- validate
+
+
+def validate(settings: Settings, now: datetime, *, live: bool = False) -> Validation:
+    """Check the region files; with *live*, against register and routes too, every clinic being a new one."""
+    reading = read_regions(settings.config / "regions", settings.regions)
+    declared, findings = declare(reading, settings, _folder(settings))
+    approvals, about_approvals = read_approvals(settings.config / "approvals.yaml")
+    findings += tuple(about_approvals) + tuple(
+        approval_rules.approval_expired(approvals, now.astimezone(STOCKHOLM).date())
+    )
+    failures: list[Failure] = []
+    if live:
+        register = _asked(failures, lambda: register_source.ask(settings.register, now))
+        routes = _asked(failures, lambda: routes_source.ask(settings.routes, now))
+        if register is not None and routes is not None:
+            settled = settle(declared, register, routes, State(), settings.regions)
+            findings += upstream_findings(declared, register, routes, State(), settled)
+    else:
+        twice = sorted(hsa_id for hsa_id, owners in declared.by_clinic().items() if len(owners) > 1)
+        findings += tuple(clinic.duplicate_clinic(declared, twice))
+    clinics = sum(len(one.clinics) for one in declared.regions.values())
+    return Validation(_sorted(findings), tuple(failures), len(declared.regions), clinics)
+
+
+def _folder(settings: Settings) -> str:
+    folder = settings.config / "regions"
+    return str(folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder)
+
+
+def _sorted(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(findings, key=Finding.sort_key))
+
+
+def _asked(failures: list[Failure], ask: Callable[[], T]) -> T | None:
+    try:
+        return ask()
+    except Failure as failure:
+        failures.append(failure)
+        return None
+
+
+# ---- plan
+
+
+def plan(settings: Settings, now: datetime) -> Planned:
+    """Return what an apply would do."""
+    reading = read_regions(settings.config / "regions", settings.regions)
+    declared, findings = declare(reading, settings, _folder(settings))
+    approvals, about_approvals = read_approvals(settings.config / "approvals.yaml")
+    findings += tuple(about_approvals)
+    failures: list[Failure] = []
+    register = _asked(failures, lambda: register_source.ask(settings.register, now))
+    routes = _asked(failures, lambda: routes_source.ask(settings.routes, now))
+    commit = git.head(settings.config)
+    held = _asked(failures, lambda: _observe(settings, commit))
+    if register is None or routes is None or held is None:
+        regions = tuple(verdict(code, declared, findings, (), Judgement()) for code in settings.regions)
+        return Planned(regions, _sorted(findings), tuple(failures), config_digest=declared.digest, commit=commit)
+    world = World(
+        declared,
+        register,
+        routes,
+        held.state,
+        tuple(approvals),
+        held.taken,
+        now.astimezone(STOCKHOLM).date(),
+        held.went_back,
+    )
+    return _planned(world, settings, findings, commit, held.empty_database)
+
+
+class Held(NamedTuple):
+    """What the database gave for a plan; `empty_database` names a SQLite file that is not there."""
+
+    state: State = State()
+    taken: Mapping[str, int] = {}
+    went_back: tuple[str, str] | None = None
+    empty_database: str | None = None
+
+
+def _observe(settings: Settings, commit: str | None) -> Held:
+    from reconciler import store  # noqa: PLC0415  (sqlalchemy costs 0.3 s)
+
+    if not store.exists(settings.database):
+        return Held(empty_database=settings.database)
+    engine = store.engine(settings.database, writes=False)
+    with store.answering(), engine.connect() as connection:
+        store.check(connection)
+        state, taken, last = store.observe(connection), store.approvals_taken(connection), store.last_commit(connection)
+    engine.dispose()
+    back = commit is not None and last is not None and git.went_back(settings.config, commit, last)
+    return Held(state, taken, (commit, last) if back and commit and last else None)
+
+
+def _planned(
+    world: World, settings: Settings, findings: tuple[Finding, ...], commit: str | None, empty_database: str | None
+) -> Planned:
+    judged = judge_plan(world, settings)
+    findings = _sorted((*findings, *judged.findings))
+    codes = sorted({*settings.regions, *(change.region for change in judged.changes)})
+    observed_digest = state_digest(world.observed.clinics, world.observed.boards)
+    settled_digest = state_digest(judged.settled.clinics, judged.settled.boards)
+    return Planned(
+        regions=tuple(verdict(code, world.declared, findings, judged.changes, judged.judgement) for code in codes),
+        findings=findings,
+        changes=judged.changes,
+        config_digest=world.declared.digest,
+        commit=commit,
+        world=world,
+        judged=judged,
+        empty_database=empty_database,
+        observed_digest=observed_digest,
+        settled_digest=settled_digest,
+        fingerprint=fingerprint(judged.changes, observed_digest, settled_digest),
+    )
+
+
+# ---- apply
+
+
+def _require_database(settings: Settings) -> None:
+    """Refuse to make a database by mistake: a mistyped path enrols nobody."""
+    from reconciler import store  # noqa: PLC0415
+
+    if not store.exists(settings.database):
+        raise Failure(
+            "database",
+            "missing",
+            problem=_("there is no database at {url}").format(url=settings.database),
+            remedy=_("make it: reconciler db init"),
+            exit=Exit.SETTINGS,
+        )
+
+
+def apply(settings: Settings, now: datetime, actor: str, only: Collection[RegionCode] = ()) -> Applied:
+    """Plan, and do it: one transaction for each region, in code order. Guards judge the whole plan."""
+    from reconciler import store  # noqa: PLC0415
+
+    _require_database(settings)
+    planned = plan(settings, now)
+    if planned.world is None or planned.judged is None or planned.judged.judgement.national:
+        return Applied(planned.only(only))
+    engine = store.engine(settings.database, writes=True)
+    with store.answering():
+        store.keep_snapshot(engine, planned.world.register, now)
+        header = store.RunHeader(
+            actor=actor,
+            commit=planned.commit,
+            config=planned.config_digest,
+            register=planned.world.register.digest,
+            routes=planned.routes.digest,
+            state_before=planned.observed_digest or "",
+            requested=len(planned.changes),
+        )
+        run = store.begin_run(engine, header, now)
+    from reconciler.run import Run  # noqa: PLC0415
+
+    return Run(settings, planned, planned.world, planned.judged, engine, run, now).settle_all(only)
+
+
+def status(settings: Settings, now: datetime) -> Status:
+    """Return each region's board, activity and counts, and the last run."""
+    planned = plan(settings, now)
+    last_run, state = None, planned.world.observed if planned.world else State()
+    if planned.empty_database is None:
+        from reconciler import store  # noqa: PLC0415
+
+        with store.answering(), store.engine(settings.database, writes=False).connect() as connection:
+            store.check(connection)
+            last_run = store.last_run(connection)
+            state = state if planned.world else store.observe(connection)
+    return Status(_region_statuses(settings, planned, state), last_run, planned.failures, planned.empty_database)
+
+
+def _region_statuses(settings: Settings, planned: Planned, state: State) -> tuple[RegionStatus, ...]:
+    regions = planned.world.declared.regions if planned.world else {}
+    enrolled: dict[RegionCode, int] = {}
+    unmanaged: dict[RegionCode, int] = {}
+    for hsa_id, row in state.clinics.items():
+        enrolled[row.region_code] = enrolled.get(row.region_code, 0) + 1
+        if hsa_id not in state.managed_clinics:
+            unmanaged[row.region_code] = unmanaged.get(row.region_code, 0) + 1
+    pending: dict[RegionCode, int] = {}
+    for change in planned.changes:
+        pending[change.region] = pending.get(change.region, 0) + 1
+    return tuple(
+        RegionStatus(
+            code,
+            REGIONS[code],
+            state.boards.get(code),
+            len(regions[code].clinics) if code in regions else None,
+            enrolled.get(code, 0),
+            pending.get(code, 0) if planned.world else None,
+            unmanaged.get(code, 0),
+        )
+        for code in sorted({*REGIONS} if len(settings.regions) == len(REGIONS) else settings.regions)
+    )
+
+
+def explain_clinic(settings: Settings, now: datetime, hsa_id: HsaId) -> ClinicStory:
+    """Return where the clinic is declared, what the world and the database say of it, and what would happen."""
+    planned = plan(settings, now)
+    regions = planned.world.declared.regions if planned.world else {}
+    places = ((code, one) for code, one in sorted(regions.items()) if hsa_id in one.clinics)
+    world, judged = planned.world, planned.judged
+    return ClinicStory(
+        hsa_id,
+        declared=tuple((code, one.clinics[hsa_id].name, one.place_of(hsa_id)) for code, one in places),
+        register=world.register.clinics.get(hsa_id) if world else None,
+        routed=hsa_id in planned.routes.hsa_ids if planned.routes.asked else None,
+        enrolled=world.observed.clinics.get(hsa_id) if world else None,
+        managed=world.observed.managed_clinics.get(hsa_id) if world else None,
+        outcome=judged.settled.outcomes.get(hsa_id) if judged else None,
+        changes=tuple(change for change in planned.changes if change.subject == hsa_id),
+        findings=tuple(finding for finding in planned.findings if finding.subject == hsa_id),
+        failures=planned.failures,
+    )
+
+
+def check_database(settings: Settings) -> list[str]:
+    """Return what is wrong with the log's chains; raise a Failure where the tables do not fit."""
+    from reconciler import store  # noqa: PLC0415
+
+    _require_database(settings)
+    with store.answering(), store.engine(settings.database, writes=False).connect() as connection:
+        store.check(connection)
+        return store.verify_chain(connection)

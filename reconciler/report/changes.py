@@ -1,0 +1,171 @@
+"""Changes as lines: a headline for each region, and a sign, an id and a name for each step.
+
+Reads the documents of plan and apply; knows no screen but through `terminal`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from itertools import groupby
+from typing import TYPE_CHECKING, NamedTuple
+
+from reconciler.model import REGIONS, RegionCode
+from reconciler.report.terminal import Document, Part, line
+from reconciler.words import _, ngettext
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_MANY, _FIRST = 20, 10
+_SIGNS = {
+    "enrol": ("+", "green"),
+    "withdraw": ("-", "red"),
+    "move": (">", "cyan"),
+    "rename": ("~", "yellow"),
+    "set-board": ("+", "green"),
+    "change-board": ("~", "yellow"),
+    "remove-board": ("-", "red"),
+}
+_BLOCKED = frozenset({"stopped", "refused"})
+
+
+class Block(NamedTuple):
+    """One region of a plan, and its changes that are worth telling."""
+
+    region: Document
+    changes: list[Document]
+
+
+def blocks(document: Document) -> Iterator[Block]:
+    """Return the regions of which there is something to tell; of an unchanged one only what waits."""
+    waits = _waiting(document)
+    for region in document["regions"]:
+        unchanged = region["verdict"] == "unchanged"
+        changes = [
+            change
+            for change in document["changes"]
+            if change["region"] == region["region"] and (not unchanged or change["subject"] in waits)
+        ]
+        if changes or region["because"] or not unchanged:
+            yield Block(region, changes)
+
+
+def left_out(document: Document) -> int:
+    """Count the changes that are due, but that something stops, refuses or keeps waiting."""
+    verdicts, waits = {one["region"]: one["verdict"] for one in document["regions"]}, _waiting(document)
+    return sum(verdicts.get(one["region"]) in _BLOCKED or one["subject"] in waits for one in document["changes"])
+
+
+def _waiting(document: Document) -> frozenset[str]:
+    return frozenset(one["subject"] for one in document["findings"] if one["rule"] == "move-waits")
+
+
+def region_block(block: Block, document: Document, console: Console, *, everything: bool) -> None:
+    """Print a region's headline and its changes; of many of one kind the first few, unless *everything*."""
+    waits = _waiting(document)
+    done = sum(change["subject"] not in waits for change in block.changes)
+    line(console, (f"{named(block.region['region'], block.region['name'])}: ", "bold"), _verdict(block.region, done))
+    change_lines(block.changes, console, waits, everything=everything)
+    line(console)
+
+
+def change_lines(
+    changes: Collection[Document], console: Console, waits: Collection[str] = (), *, everything: bool = False
+) -> None:
+    """Print changes, aligned; of many of one kind the first few, unless *everything*."""
+    widths = (
+        max((len(action_word(change["action"])) for change in changes), default=0),
+        max((len(change["subject"]) for change in changes), default=0),
+    )
+    for action, alike in groupby(changes, lambda change: str(change["action"])):
+        several = list(alike)
+        shown = several if everything or len(several) <= _MANY else several[:_FIRST]
+        for change in shown:
+            line(console, *_parts(change, widths, waits))
+        if len(shown) < len(several):
+            more = len(several) - len(shown)
+            line(console, "  ", _SIGNS[action], " ", _("… and {n} more; --all shows them").format(n=more))
+
+
+def _parts(change: Document, widths: tuple[int, int], waits: Collection[str]) -> Iterator[Part]:
+    yield "  "
+    yield _SIGNS[change["action"]]
+    yield f" {action_word(change['action']).ljust(widths[0])}  {change['subject'].ljust(widths[1])}  {_detail(change)}"
+    remarks = [_cause(change["cause"])] if change["cause"] != "config" else []
+    remarks += [_("waits")] if change["subject"] in waits else []
+    if remarks:
+        yield (f"  ({', '.join(remarks)})", "dim")
+
+
+def _detail(change: Document) -> str:
+    """Return what a reader needs beside the id: the name, and for what changes, from what."""
+    before, after = change["before"] or {}, change["after"] or {}
+    match change["action"]:
+        case "move":
+            return _("{name}, from {region}").format(name=after["name"], region=named(before["region_code"]))
+        case "rename":
+            return f"{before['name']} → {after['name']}"
+        case "change-board":
+            return f"{before['board_hsa_id']} {before['board_name']} → {after['board_name']}"
+        case "set-board" | "remove-board":
+            return str((after or before)["board_name"])
+        case _:
+            return str((after or before)["name"])
+
+
+def named(code: RegionCode, name: str | None = None) -> str:
+    """Return a region as `14 Västra Götalandsregionen`."""
+    return f"{code} {name or REGIONS.get(code, '')}".rstrip()
+
+
+def _verdict(region: Document, count: int) -> str:
+    """Return what becomes of a region, and the rules that have a part in it."""
+    verdict, rules = region["verdict"], ", ".join(region["because"])
+    words = {
+        "unchanged": _("unchanged"),
+        "apply": ngettext("{n} change", "{n} changes", count),
+        "applied": ngettext("{n} change applied", "{n} changes applied", count),
+        "stopped": _("stopped"),
+        "refused": _("refused"),
+        "failed": _("failed, rolled back"),
+        "not-attempted": _("not attempted"),
+    }
+    said = words[verdict].format(n=count)
+    if not rules:
+        return said
+    if verdict in _BLOCKED:
+        return _("{said} by {rules}").format(said=said, rules=rules)
+    return _("{said}; something is left out by {rules}").format(said=said, rules=rules)
+
+
+def action_word(action: str) -> str:
+    """Return what a change does, in words."""
+    return {
+        "enrol": _("enrol"),
+        "withdraw": _("withdraw"),
+        "move": _("move"),
+        "rename": _("rename"),
+        "set-board": _("set board"),
+        "change-board": _("change board"),
+        "remove-board": _("remove board"),
+    }[action]
+
+
+def _cause(cause: str) -> str:
+    return {"drift": _("drift"), "register": _("register")}[cause]
+
+
+def verdict_counts(regions: Iterable[Document]) -> str:
+    """Return how many regions got which verdict: `21 regions: 1 to change, 20 unchanged`."""
+    words = {
+        "apply": _("to change"),
+        "applied": _("changed"),
+        "unchanged": _("unchanged"),
+        "stopped": _("stopped"),
+        "refused": _("refused"),
+        "failed": _("failed"),
+        "not-attempted": _("not attempted"),
+    }
+    got = [region["verdict"] for region in regions]
+    counts = ", ".join(f"{got.count(verdict)} {word}" for verdict, word in words.items() if verdict in got)
+    return ngettext("{n} region", "{n} regions", len(got)).format(n=len(got)) + f": {counts}"

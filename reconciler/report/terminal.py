@@ -1,0 +1,103 @@
+"""How a line gets on the screen: colour only where it is wanted, and nothing that a terminal would obey.
+
+Knows rich, and what findings and failures look like. Every text from a file or a register passes `escape` here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from io import TextIOWrapper
+from typing import TYPE_CHECKING, Any, TextIO
+
+from reconciler.words import _
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+Document = dict[str, Any]
+Part = str | tuple[str, str]
+"""A text, or a text and its style."""
+
+_UNFOLDED = 100_000
+_STYLES = {"error": "bold red", "warning": "yellow", "note": "blue"}
+
+
+def console(stream: TextIO) -> Console:
+    """Return what prints to *stream*: in colour on a terminal, unless NO_COLOR says otherwise; else plain, unfolded."""
+    from rich.console import Console  # noqa: PLC0415  (0.05 s)
+
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+    screen = stream.isatty()
+    return Console(
+        file=stream,
+        force_terminal=screen,
+        color_system="auto" if screen and not os.environ.get("NO_COLOR") else None,
+        width=None if screen else _UNFOLDED,
+        soft_wrap=True,
+        markup=False,
+        highlight=False,
+        emoji=False,
+    )
+
+
+def escape(text: str) -> str:
+    r"""Return *text* with all that is not seen as itself spelt out: control characters, line breaks, as `\x1b`."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)
+
+
+def styled(*parts: Part) -> Text:
+    """Return *parts* as one text, escaped."""
+    from rich.text import Text  # noqa: PLC0415
+
+    pairs = ((part, "") if isinstance(part, str) else part for part in parts)
+    return Text.assemble(*((escape(text), style) for text, style in pairs))
+
+
+def line(console: Console, *parts: Part) -> None:
+    """Print one line."""
+    console.print(styled(*parts))
+
+
+def paragraph(console: Console, text: str, indent: str = "    ") -> None:
+    """Print the lines of *text*, indented."""
+    for one in text.split("\n"):
+        line(console, f"{indent}{one}" if one else "")
+
+
+def findings(found: Iterable[Document], console: Console) -> None:
+    """Print findings: the place, what is wrong, and below it what to do and which other places are involved."""
+    for finding in found:
+        severity = finding["severity"]
+        line(
+            console,
+            f"{at(finding)}: " if finding["path"] else "",
+            (severity_word(severity), _STYLES[severity]),
+            f": {finding['problem']} ",
+            (f"[{finding['rule']}]", "dim"),
+        )
+        paragraph(console, finding["remedy"])
+        for place in finding["related"]:
+            line(console, "    ", _("see {place}").format(place=at(place)))
+
+
+def failures(failed: Iterable[Document], console: Console) -> None:
+    """Print failures: what was asked, what went wrong, and below it what to do."""
+    for failure in failed:
+        line(console, (failure["source"], _STYLES["error"]), f": {failure['problem']}")
+        paragraph(console, failure["remedy"])
+
+
+def at(place: Document) -> str:
+    """Return `path:line:column`, as much of it as is known."""
+    known = (place["path"], place["line"], place.get("column"))
+    return ":".join(str(part) for part in known if part is not None)
+
+
+def severity_word(severity: str) -> str:
+    """Return a severity in words."""
+    return {"error": _("error"), "warning": _("warning"), "note": _("note")}[severity]

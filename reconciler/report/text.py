@@ -1,0 +1,259 @@
+"""Results for people, made from the JSON documents and from nothing else, so that the two cannot drift.
+
+Each function prints one command's document. How a line gets on the screen is told in `terminal`, how changes look in
+`changes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from reconciler.report.changes import (
+    action_word,
+    blocks,
+    change_lines,
+    left_out,
+    named,
+    region_block,
+    verdict_counts,
+)
+from reconciler.report.terminal import (
+    Document,
+    at,
+    console,
+    escape,
+    failures,
+    findings,
+    line,
+    paragraph,
+    severity_word,
+    styled,
+)
+from reconciler.words import _, ngettext
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+__all__ = ["apply", "console", "escape", "explain_clinic", "explain_rule", "failures", "plan", "status", "validate"]
+
+
+# ---- validate
+
+
+def validate(document: Document, console: Console) -> None:
+    """Print findings and failures, and how many there are."""
+    findings(document["findings"], console)
+    failures(document["failures"], console)
+    summary = document["summary"]
+    line(console, f"{_read(summary)}: {_severities(summary) or _('nothing is wrong')}")
+
+
+def _read(summary: Document) -> str:
+    regions = ngettext("{n} region", "{n} regions", summary["regions"]).format(n=summary["regions"])
+    clinics = ngettext("{n} clinic", "{n} clinics", summary["clinics"]).format(n=summary["clinics"])
+    return f"{regions}, {clinics}"
+
+
+def _severities(summary: Document) -> str:
+    errors, warnings, notes = summary["error"], summary["warning"], summary["note"]
+    counts = (
+        errors and ngettext("{n} error", "{n} errors", errors).format(n=errors),
+        warnings and ngettext("{n} warning", "{n} warnings", warnings).format(n=warnings),
+        notes and ngettext("{n} note", "{n} notes", notes).format(n=notes),
+    )
+    return ", ".join(count for count in counts if count)
+
+
+# ---- plan and apply
+
+
+def plan(document: Document, console: Console, *, everything: bool = False) -> None:
+    """Print what would change, region by region, what is said about it, and a summary.
+
+    More than 20 changes of one kind in a region are shown as the first 10, unless *everything*.
+    """
+    _body(document, console, everything=everything)
+    changes, held = len(document["changes"]), left_out(document)
+    if document["failures"] and not changes:
+        line(console, _("nothing was planned: what should hold cannot be known without what failed"))
+        return
+    if not changes:
+        line(console, _("nothing to do"))
+    else:
+        said = ngettext("{n} change", "{n} changes", changes).format(n=changes) + f": {_actions(document)}"
+        line(console, said + (_("; {n} of them left out").format(n=held) if held else ""))
+    line(console, verdict_counts(document["regions"]))
+
+
+def apply(document: Document, console: Console, *, everything: bool = False) -> None:
+    """Print what was changed, region by region, what is said about it, and a summary."""
+    _body(document, console, everything=everything)
+    changes, applied, run = len(document["changes"]), document["applied"], document["run"]
+    if document["failures"] and not changes:
+        line(console, _("nothing was applied: what should hold cannot be known without what failed"))
+        return
+    if not changes and not applied:
+        line(console, _("nothing to do"))
+    else:
+        said = ngettext("{applied} of {n} change applied", "{applied} of {n} changes applied", changes)
+        before = _("run {run}: ").format(run=run) if run is not None else ""
+        line(console, before + said.format(applied=applied, n=changes))
+    line(console, verdict_counts(document["regions"]))
+
+
+def _body(document: Document, console: Console, *, everything: bool) -> None:
+    for block in blocks(document):
+        region_block(block, document, console, everything=everything)
+    _approvals(document["approvals"], console)
+    findings(document["findings"], console)
+    failures(document["failures"], console)
+    if document["findings"] or document["failures"]:
+        line(console)
+
+
+def _approvals(approvals: Iterable[Document], console: Console) -> None:
+    for use in approvals:
+        told = _(
+            "{place}: the approval of {guard} for {region} is used: it takes {takes}, {taken} of {at_most} were taken"
+        )
+        region = named(use["region"]) if use["region"] else _("the country")
+        line(console, told.format(**{**use, "region": region}, place=at(use)))
+        line(console, "    ", _("it holds until {until}").format(until=use["until"]))
+
+
+def _actions(document: Document) -> str:
+    return ", ".join(f"{count} {action_word(action)}" for action, count in document["summary"].items() if count)
+
+
+# ---- status
+
+
+def status(document: Document, console: Console) -> None:
+    """Print the table of the regions, and the last run."""
+    failures(document["failures"], console)
+    console.print(_table(document["regions"]), soft_wrap=False)
+    line(console)
+    line(console, _last_run(document["last_run"]))
+
+
+def _table(regions: Iterable[Document]) -> Table:
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for title in (_("code"), _("region"), _("active"), _("patient board"), _("its HSA-id")):
+        table.add_column(title, overflow="fold")
+    for title in (_("declared"), _("enrolled"), _("pending"), _("unmanaged")):
+        table.add_column(title, justify="right", no_wrap=True)
+    for region in regions:
+        board = region["board"] or {"name": "–", "hsa_id": "–"}
+        active = _("yes") if region["active"] else _("no")
+        counts = (region[key] for key in ("declared", "enrolled", "pending", "unmanaged"))
+        cells = (region["region"], region["name"], active, board["name"], board["hsa_id"], *map(_count, counts))
+        table.add_row(*(styled(cell) for cell in cells))
+    return table
+
+
+def _count(number: int | None) -> str:
+    return "?" if number is None else str(number)
+
+
+def _last_run(run: Document | None) -> str:
+    if run is None:
+        return _("no run yet")
+    if run["finished"] is None:
+        said = _("last run: {id} by {actor}, begun {started} and not ended")
+    else:
+        said = ngettext(
+            "last run: {id} by {actor}, {finished}: {status}, {applied} change",
+            "last run: {id} by {actor}, {finished}: {status}, {applied} changes",
+            run["applied"] or 0,
+        )
+    return said.format(**run)
+
+
+# ---- explain
+
+
+def explain_rule(document: Document, console: Console) -> None:
+    """Print what a rule is for, what it says, and its examples."""
+    line(console, (document["rule"], "bold"), f": {severity_word(document['severity'])}, {document['stage']}")
+    line(console)
+    paragraph(console, document["reason"], indent="")
+    line(console)
+    line(console, (_("problem: "), "bold"), document["problem"])
+    paragraph(console, _("remedy: ") + document["remedy"], indent="")
+    for title, examples in ((_("okay:"), document["okay"]), (_("flagged:"), document["flagged"])):
+        for example in examples:
+            line(console)
+            line(console, (title, "bold"))
+            paragraph(console, example)
+
+
+def explain_clinic(document: Document, console: Console) -> None:
+    """Print all that is known of a clinic, what would happen to it, and what is said about it."""
+    facts = _facts(document)
+    width = max(len(title) for title, _fact in facts)
+    line(console, (document["clinic"], "bold"))
+    for title, fact in facts:
+        line(console, f"  {title.ljust(width)}  {fact}")
+    if document["changes"]:
+        line(console, _("an apply would:"))
+        change_lines(document["changes"], console)
+    findings(document["findings"], console)
+    failures(document["failures"], console)
+
+
+def _facts(document: Document) -> list[tuple[str, str]]:
+    """Return what is known, each with its title; where something failed, nothing is said to be absent."""
+    none = _("not known now") if document["failures"] else _("no")
+    register, enrolled, managed = document["register"], document["enrolled"], document["managed"]
+    return [
+        *((_("declared"), _declared(one)) for one in document["declared"]),
+        *([] if document["declared"] else [(_("declared"), none)]),
+        (_("register"), _register(register) if register else none),
+        (_("TAK"), _routed(document["routed"], failed=bool(document["failures"]))),
+        (_("enrolled"), f"{named(enrolled['region_code'])}: {enrolled['name']}" if enrolled else none),
+        (_("managed"), _("declared in {region}").format(region=named(managed["declared_in"])) if managed else none),
+        (_("outcome"), _outcome(document)),
+    ]
+
+
+def _declared(one: Document) -> str:
+    return f"{at(one)}: {one['name']}"
+
+
+def _register(entry: Document) -> str:
+    activity = _("active") if entry["status"] == "active" else _("not active")
+    return f"{named(entry['region_code'])}: {entry['name']}, {activity}"
+
+
+def _routed(routed: bool | None, *, failed: bool) -> str:
+    if routed is None:
+        return _("not known now") if failed else _("was not asked")
+    return _("routes it to a system of its own") if routed else _("has no route for it")
+
+
+def _outcome(document: Document) -> str:
+    if document["outcome"] is None:
+        return _("not known now") if document["failures"] else _("nothing: nobody knows it")
+    return {
+        "held": _("left as it is, because of a file that is stopped"),
+        "not-kept": _("left as it is: its region is not one that is kept"),
+        "declared-twice-follows": _("declared twice: the line in the file of the register's region counts"),
+        "duplicate": _("left as it is: declared in several files"),
+        "unknown": _("not enrolled: the e-services do not know it"),
+        "other-region": _("not enrolled: it belongs to another region"),
+        "inactive": _("not enrolled: it is not active in the e-services"),
+        "routed": _("not enrolled: TAK routes it to a system of its own"),
+        "enrols": _("to be enrolled"),
+        "enrolled-unknown": _("stays enrolled, though the e-services do not know it"),
+        "follows": _("follows the register to another region"),
+        "claimed": _("left as it is: the file that declares it is not of the region it belongs to"),
+        "in-place": _("enrolled, and in its place"),
+        "unmanaged": _("left as it is: enrolled, and never declared"),
+        "withdrawn": _("to be withdrawn: its line was deleted"),
+        "released": _("no longer managed: it went to another region, whose file does not declare it"),
+        "forgotten": _("nothing: neither declared nor enrolled"),
+    }[document["outcome"]]

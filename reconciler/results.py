@@ -1,0 +1,227 @@
+"""What the line hands to whoever reports it: the results of validate, plan, apply, status and explain.
+
+Frozen values, and what the process says for each. Nothing here decides what a region gets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
+
+from reconciler.findings import Exit, Failure, Finding, Place
+from reconciler.model import (
+    Approval,
+    BoardRow,
+    Declared,
+    Enrolment,
+    HsaId,
+    ManagedClinic,
+    RegionCode,
+    Register,
+    RegisterClinic,
+    Routes,
+    State,
+)
+from reconciler.plan import Change, Outcome, Settled
+from reconciler.rules import guard
+from reconciler.rules.guard import Judgement, Use
+
+if TYPE_CHECKING:
+    from reconciler.store import LastRun
+
+
+class Verdict(Enum):
+    """What becomes of a region in a run."""
+
+    UNCHANGED = "unchanged"
+    APPLY = "apply"
+    STOPPED = "stopped"
+    REFUSED = "refused"
+    APPLIED = "applied"
+    FAILED = "failed"
+    NOT_ATTEMPTED = "not-attempted"
+
+
+class RegionVerdict(NamedTuple):
+    """One region's verdict, and the ids of the rules that stop or hold something in it."""
+
+    code: RegionCode
+    name: str
+    verdict: Verdict
+    because: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What `validate` found."""
+
+    findings: tuple[Finding, ...]
+    failures: tuple[Failure, ...]
+    regions: int
+    clinics: int
+
+    @property
+    def exit(self) -> Exit:
+        """What the process says."""
+        errors = (Exit.ERRORS,) if any(finding.is_error for finding in self.findings) else ()
+        return Exit.first(*errors, *(failure.exit for failure in self.failures))
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the pure part of the line makes of files, world and database."""
+
+    settled: Settled
+    changes: tuple[Change, ...]
+    judgement: Judgement
+    findings: tuple[Finding, ...]
+    blocked: frozenset[RegionCode]
+
+    @property
+    def waiting(self) -> frozenset[str]:
+        """The subjects of changes that concern a region which is stopped or refused."""
+        return frozenset(change.subject for change in self.changes if change.touches & self.blocked)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """All that was asked and observed for one run."""
+
+    declared: Declared
+    register: Register
+    routes: Routes
+    observed: State
+    approvals: tuple[Approval, ...]
+    taken: Mapping[str, int]
+    today: date
+    went_back: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The plan of a run; `world` and `judged` are None where a failure left nothing to settle."""
+
+    regions: tuple[RegionVerdict, ...]
+    findings: tuple[Finding, ...]
+    failures: tuple[Failure, ...] = ()
+    changes: tuple[Change, ...] = ()
+    config_digest: str = ""
+    commit: str | None = None
+    world: World | None = None
+    judged: Judged | None = None
+    empty_database: str | None = None
+    observed_digest: str | None = None
+    settled_digest: str | None = None
+    fingerprint: str = ""
+
+    @property
+    def register(self) -> Register | None:
+        """What the register said."""
+        return self.world.register if self.world else None
+
+    @property
+    def routes(self) -> Routes:
+        """What TAK said."""
+        return self.world.routes if self.world else Routes()
+
+    @property
+    def uses(self) -> tuple[Use, ...]:
+        """The approvals that let a guard pass."""
+        return self.judged.judgement.uses if self.judged else ()
+
+    def exit(self, *, detailed: bool = False) -> Exit:
+        """Return what the process says; *detailed* tells changes from none."""
+        refused = self.judged is not None and bool(self.judged.judgement.refusals)
+        return Exit.first(
+            *(failure.exit for failure in self.failures),
+            *([Exit.REFUSED] if refused else []),
+            *([Exit.ERRORS] if any(finding.is_error for finding in self.findings) else []),
+            *([Exit.CHANGES] if detailed and self.changes else []),
+        )
+
+    def only(self, codes: Collection[RegionCode]) -> Planned:
+        """Return the part about the regions *codes*; all of it where there are none."""
+        if not codes:
+            return self
+        return replace(
+            self,
+            regions=tuple(one for one in self.regions if one.code in codes),
+            changes=tuple(change for change in self.changes if change.region in codes),
+            findings=tuple(one for one in self.findings if one.region is None or one.region in codes),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a run did; `planned.regions` carries the verdicts after it."""
+
+    planned: Planned
+    run: int | None = None
+    applied: int = 0
+    interrupted: Exit | None = None
+
+    @property
+    def exit(self) -> Exit:
+        """What the process says."""
+        if self.interrupted is not None:
+            return self.interrupted
+        planned = self.planned
+        national = planned.judged is not None and planned.judged.judgement.national
+        left_out = any(finding.is_error or finding.rule is guard.move_waits for finding in planned.findings)
+        left_out = left_out or any(one.verdict in (Verdict.STOPPED, Verdict.REFUSED) for one in planned.regions)
+        return Exit.first(
+            *(failure.exit for failure in planned.failures),
+            *([Exit.REFUSED] if national else []),
+            *([Exit.LEFT_OUT] if left_out else []),
+        )
+
+
+class RegionStatus(NamedTuple):
+    """One region as the database holds it; None where that cannot be known now."""
+
+    code: RegionCode
+    name: str
+    board: BoardRow | None
+    declared: int | None
+    enrolled: int
+    pending: int | None
+    unmanaged: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How things stand."""
+
+    regions: tuple[RegionStatus, ...]
+    last_run: LastRun | None
+    failures: tuple[Failure, ...]
+    empty_database: str | None = None
+
+    @property
+    def exit(self) -> Exit:
+        """What the process says."""
+        return Exit.first(*(failure.exit for failure in self.failures))
+
+
+@dataclass(frozen=True, slots=True)
+class ClinicStory:
+    """All that is known of one clinic, and what would happen to it."""
+
+    hsa_id: HsaId
+    declared: tuple[tuple[RegionCode, str, Place], ...]
+    register: RegisterClinic | None
+    routed: bool | None
+    enrolled: Enrolment | None
+    managed: ManagedClinic | None
+    outcome: Outcome | None
+    changes: tuple[Change, ...]
+    findings: tuple[Finding, ...]
+    failures: tuple[Failure, ...]
+
+    @property
+    def exit(self) -> Exit:
+        """What the process says."""
+        return Exit.first(*(failure.exit for failure in self.failures))

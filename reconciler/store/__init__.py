@@ -1,0 +1,36 @@
+"""The database: the only place with SQL. What is settled, planned or allowed is decided elsewhere."""
+
+from reconciler.store.engine import answering, connected, engine, exists, shown
+from reconciler.store.execute import Done, Work, settle_region
+from reconciler.store.log import Head, RunHeader, begin_run, chain_heads, finish_run, keep_snapshot, verify_chain
+from reconciler.store.observe import LastRun, approvals_taken, last_commit, last_run, observe, observe_region
+from reconciler.store.schema import check, init, upgrade
+from reconciler.store.tables import SCHEMA
+
+__all__ = [
+    "SCHEMA",
+    "Done",
+    "Head",
+    "LastRun",
+    "RunHeader",
+    "Work",
+    "answering",
+    "approvals_taken",
+    "begin_run",
+    "chain_heads",
+    "check",
+    "connected",
+    "engine",
+    "exists",
+    "finish_run",
+    "init",
+    "keep_snapshot",
+    "last_commit",
+    "last_run",
+    "observe",
+    "observe_region",
+    "settle_region",
+    "shown",
+    "upgrade",
+    "verify_chain",
+]

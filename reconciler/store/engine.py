@@ -1,0 +1,159 @@
+"""Connections: how a database is opened, locked and kept from being written to; what is said when it does not answer.
+
+The only place that knows one database from another. It must not know a table.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
+from sqlalchemy.pool import NullPool
+
+from reconciler.findings import Exit, Failure
+from reconciler.words import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+_PATIENCE = 5.0
+"""Seconds to wait for somebody else's lock."""
+
+
+def engine(url: str, *, writes: bool, makes: bool = False) -> Engine:
+    """Return what opens connections to *url*; nothing is opened yet.
+
+    Without *writes* the database refuses every write. Without *makes* a SQLite file that is not there is a failure.
+    """
+    parsed = _parsed(url)
+    if not makes and not _is_there(parsed):
+        raise Failure(
+            "database",
+            "schema",
+            problem=_("there is no database {url}").format(url=shown(parsed)),
+            remedy=_("look at the setting database, or make one: reconciler db init"),
+            exit=Exit.SETTINGS,
+        )
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite(parsed, writes=writes, makes=makes)
+    return _created(parsed)
+
+
+def exists(url: str) -> bool:
+    """Whether there is a database to ask: a SQLite file that is there and not empty, or a server. Makes nothing."""
+    return _is_there(_parsed(url))
+
+
+def shown(url: URL | str) -> str:
+    """Return the url as it may be shown: without its password."""
+    return make_url(url).render_as_string(hide_password=True)
+
+
+def holds_service_tables(connection: Connection) -> bool:
+    """Whether the service's tables are ours to make: in a SQLite file there is nobody else to do it."""
+    return connection.dialect.name == "sqlite"
+
+
+@contextmanager
+def connected(opener: Engine) -> Iterator[Connection]:
+    """One transaction: committed at the end, rolled back on any exception; what the database refuses is a `Failure`."""
+    with answering(opener.url), opener.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def answering(url: URL | str | None = None) -> Iterator[None]:
+    """Turn what the database says no with into a `Failure`, which names *url*; all else is a bug, and passes."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise _failure(shown(url) if url else _("of the settings"), error) from error
+
+
+def _failure(name: str, error: DBAPIError) -> Failure:
+    reason = str(error.orig)
+    if "database is locked" in reason or "database table is locked" in reason:
+        return Failure(
+            "database",
+            "locked",
+            problem=_("the database {url} is locked by somebody else").format(url=name),
+            remedy=_("try again when the other run is done"),
+            exit=Exit.LOCKED,
+        )
+    if isinstance(error, IntegrityError):
+        return Failure(
+            "database",
+            "changed-meanwhile",
+            problem=_("the database {url} does not take a row: {reason}").format(url=name, reason=reason),
+            remedy=_("see what changed it meanwhile, and run again"),
+        )
+    return Failure(
+        "database",
+        "unanswered",
+        problem=_("the database {url} does not answer: {reason}").format(url=name, reason=reason),
+        remedy=_("see that it is up, that it is the right one, and that you may use it; then run again"),
+    )
+
+
+def _parsed(url: str) -> URL:
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError) as error:
+        raise Failure(  # the text is not shown: it may hold a password
+            "database",
+            "url",
+            problem=_("the setting database is not the address of a database"),
+            remedy=_("write for example sqlite:///reconciler.db"),
+            exit=Exit.SETTINGS,
+        ) from error
+
+
+def _created(url: URL, **options: object) -> Engine:
+    try:
+        return create_engine(url, **options)
+    except (ArgumentError, ImportError) as error:
+        raise Failure(
+            "database",
+            "url",
+            problem=_("there is no driver for the database {url}: {reason}").format(url=shown(url), reason=error),
+            remedy=_("write for example sqlite:///reconciler.db, or install the driver"),
+            exit=Exit.SETTINGS,
+        ) from error
+
+
+# ---- SQLite
+
+
+def _is_there(url: URL) -> bool:
+    if url.get_backend_name() != "sqlite":
+        return True
+    path = Path(url.database or "")
+    return path.is_file() and path.stat().st_size > 0
+
+
+def _sqlite(url: URL, *, writes: bool, makes: bool) -> Engine:
+    """Open the file without making it, unless *makes*; transactions begin when we say so, not when pysqlite does."""
+    path = quote(str(Path(url.database or "").absolute()))
+    located = url.set(database=f"file:{path}", query={"mode": "rwc" if makes else "rw", "uri": "true"})
+    opener = _created(located, connect_args={"isolation_level": None, "timeout": _PATIENCE}, poolclass=NullPool)
+
+    @event.listens_for(opener, "connect")
+    def prepare(raw: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        cursor = raw.cursor()
+        cursor.execute("PRAGMA foreign_keys=ON")
+        if not writes:
+            cursor.execute("PRAGMA query_only=ON")
+        cursor.close()
+
+    @event.listens_for(opener, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return opener

@@ -1,0 +1,195 @@
+"""One region's transaction: lock, look again, decide again, execute, look once more, log. All of it or nothing.
+
+What is to be done is decided by who calls; here it is done in bulk, and each statement must hit as many rows as it
+names, so that a row that is not as it was thought to be undoes the whole.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, update
+
+from reconciler.findings import Failure
+from reconciler.model import BoardRow, Enrolment, HsaId, RegionCode, State
+from reconciler.plan import Action, Bookkeeping, Change
+from reconciler.store.engine import answering
+from reconciler.store.log import append_changes
+from reconciler.store.observe import observe_region
+from reconciler.store.tables import (
+    approval_used,
+    as_text,
+    complaints_clinic,
+    complaints_region,
+    managed_board,
+    managed_clinic,
+)
+from reconciler.words import _
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Executable
+
+
+class Work(NamedTuple):
+    """What one region's transaction has to do. `taken` is by approval digest."""
+
+    changes: tuple[Change, ...]
+    bookkeeping: Bookkeeping
+    taken: Mapping[str, int]
+    refused: bool = False
+
+
+class Done(NamedTuple):
+    """What one region's transaction did."""
+
+    changes: tuple[Change, ...]
+    refused: bool
+
+
+def settle_region(  # noqa: PLR0917  (who, which, what, when: no two of them can be mixed up)
+    engine: Engine,
+    run_id: int,
+    code: RegionCode,
+    watched: Collection[HsaId],
+    decide: Callable[[State], Work],
+    now: datetime,
+) -> Done:
+    """Do in one transaction what *decide* says of the region as it is now; any exception leaves it as it was.
+
+    *watched* are the clinics to look at beside those that the database has for the region: the ones it declares.
+    """
+    with answering(engine.url), engine.connect() as connection, connection.begin() as transaction:
+        work = decide(observe_region(connection, code, watched))
+        if work.refused:
+            transaction.rollback()
+            return Done((), refused=True)
+        if not work.changes and not work.bookkeeping:
+            return Done((), refused=False)
+        _execute(connection, work.changes, as_text(now))
+        _remember(connection, run_id, code, work.bookkeeping)
+        _demand_nothing_left(code, decide(observe_region(connection, code, watched)).changes)
+        append_changes(connection, run_id, code, work.changes)
+        _take(connection, run_id, code, work.taken)
+    return Done(work.changes, refused=False)
+
+
+def _demand_nothing_left(code: RegionCode, left: Sequence[Change]) -> None:
+    if not left:
+        return
+    named = ", ".join(f"{step.action.value} {step.subject}" for step in left[:3])
+    problem = _("region {region} is not as it should be after the changes: {n} are left, {named}")
+    raise Failure(
+        "database",
+        "differs",
+        problem=problem.format(region=code, n=len(left), named=named),
+        remedy=_("nothing of the region was changed; see what else writes to the database, then run again"),
+    )
+
+
+# ---- the changes
+
+
+_ROW = complaints_clinic.c
+_BOARD = complaints_region.c
+
+
+def _execute(connection: Connection, changes: Sequence[Change], now: str) -> None:
+    for action, steps in groupby(changes, key=lambda step: step.action):
+        statement = _STATEMENTS[action]
+        rows = [_parameters(step, now) for step in steps]
+        hit = connection.execute(statement, rows, execution_options={"preserve_rowcount": True}).rowcount
+        if hit != len(rows):
+            raise _changed_meanwhile(action, len(rows), hit)
+
+
+def _parameters(step: Change, now: str) -> dict[str, object]:
+    """Return what a statement needs to know: the row as it is and as it should be. No board is two empty texts."""
+    if isinstance(step.before or step.after, Enrolment):
+        before = {"was_region": step.before[0], "was_name": step.before[1]} if step.before else {}
+        after = {"new_region": step.after[0], "new_name": step.after[1]} if step.after else {}
+        return {"subject": step.subject, "now": now, **before, **after}
+    was, new = step.before or BoardRow("", ""), step.after or (None, None)
+    return {
+        "subject": step.region,
+        "now": now,
+        "was_id": was[0],
+        "was_name": was[1],
+        "new_id": new[0],
+        "new_name": new[1],
+    }
+
+
+_THAT_CLINIC = (
+    (_ROW.hsa_id == bindparam("subject"))
+    & (_ROW.region_code == bindparam("was_region"))
+    & (_ROW.name == bindparam("was_name"))
+)
+_THAT_BOARD = (
+    (_BOARD.region_code == bindparam("subject"))
+    & (func.coalesce(_BOARD.board_hsa_id, "") == bindparam("was_id"))
+    & (func.coalesce(_BOARD.board_name, "") == bindparam("was_name"))
+)
+_ENROL = insert(complaints_clinic).values(
+    hsa_id=bindparam("subject"),
+    region_code=bindparam("new_region"),
+    name=bindparam("new_name"),
+    enrolled_at=bindparam("now"),
+    updated_at=bindparam("now"),
+)
+_UPDATE_CLINIC = (
+    update(complaints_clinic)
+    .where(_THAT_CLINIC)
+    .values(region_code=bindparam("new_region"), name=bindparam("new_name"), updated_at=bindparam("now"))
+)
+_UPDATE_BOARD = (
+    update(complaints_region)
+    .where(_THAT_BOARD)
+    .values(board_hsa_id=bindparam("new_id"), board_name=bindparam("new_name"), updated_at=bindparam("now"))
+)
+_STATEMENTS: Mapping[Action, Executable] = {
+    Action.REMOVE_BOARD: _UPDATE_BOARD,
+    Action.WITHDRAW: delete(complaints_clinic).where(_THAT_CLINIC),
+    Action.MOVE: _UPDATE_CLINIC,
+    Action.RENAME: _UPDATE_CLINIC,
+    Action.ENROL: _ENROL,
+    Action.CHANGE_BOARD: _UPDATE_BOARD,
+    Action.SET_BOARD: _UPDATE_BOARD,
+}
+
+
+def _changed_meanwhile(action: Action, asked: int, hit: int) -> Failure:
+    problem = _("{action} should change {asked} rows, and changed {hit}: somebody else writes to the database")
+    return Failure(
+        "database",
+        "changed-meanwhile",
+        problem=problem.format(action=action.value, asked=asked, hit=hit),
+        remedy=_("nothing of the region was changed; see what else writes to the database, then run again"),
+    )
+
+
+# ---- what is remembered
+
+
+def _remember(connection: Connection, run_id: int, code: RegionCode, bookkeeping: Bookkeeping) -> None:
+    """Write what is managed: a row that changes is deleted and written anew, which every database does alike."""
+    old = [{"id": hsa_id} for hsa_id in (*bookkeeping.clinics, *bookkeeping.forgotten)]
+    if old:
+        connection.execute(delete(managed_clinic).where(managed_clinic.c.hsa_id == bindparam("id")), old)
+    new = [{"hsa_id": key, "run_id": run_id, **row._asdict()} for key, row in bookkeeping.clinics.items()]
+    if new:
+        connection.execute(insert(managed_clinic), new)
+    if bookkeeping.board_differs:
+        connection.execute(delete(managed_board).where(managed_board.c.region_code == code))
+        if bookkeeping.board:
+            row = {"region_code": code, "run_id": run_id, **bookkeeping.board._asdict()}
+            connection.execute(insert(managed_board), row)
+
+
+def _take(connection: Connection, run_id: int, code: RegionCode, taken: Mapping[str, int]) -> None:
+    rows = [{"digest": key, "run": run_id, "region": code, "taken": count} for key, count in sorted(taken.items())]
+    if rows:
+        connection.execute(insert(approval_used), rows)

@@ -1,0 +1,407 @@
+"""Guards at their edges: nothing, one, the threshold, one more; approvals, and what is taken of them."""
+
+from datetime import date
+
+import pytest
+
+from reconciler.findings import Place
+from reconciler.model import (
+    THRESHOLDS,
+    Approval,
+    BoardRow,
+    Enrolment,
+    HsaId,
+    ManagedBoard,
+    State,
+    Threshold,
+)
+from reconciler.plan import Action, Cause, Change, Settled
+from reconciler.rules.guard import GUARDS, Judgement, Proposal, Use, judge, move_waits, taken_by
+
+TODAY = date(2026, 11, 24)
+BOARD, OTHER_BOARD = BoardRow("SE2321000131-BOARD", "Kansliet"), BoardRow("SE2321000131-OTHER", "Nämnden")
+MANAGED_BOARD = ManagedBoard(*BOARD, "X-1")
+
+
+def ids(code, number):
+    return [HsaId(f"SE{code}21000131-{one:03}") for one in range(number)]
+
+
+def withdrawals(code, number):
+    row = Enrolment(code, "name")
+    return [Change(code, Action.WITHDRAW, hsa_id, row, None, Cause.CONFIG) for hsa_id in ids(code, number)]
+
+
+def moves(old, new, number):
+    before, after = Enrolment(old, "name"), Enrolment(new, "name")
+    return [Change(new, Action.MOVE, hsa_id, before, after, Cause.REGISTER) for hsa_id in ids(old, number)]
+
+
+def board_change(action, before, after):
+    return Change("14", action, (after or before).hsa_id, before, after, Cause.CONFIG)
+
+
+def proposal(changes, sizes=None, boards=None, managed_boards=None, thresholds=THRESHOLDS, went_back=None):
+    """A plan that would make *changes*, from so many clinics in each region and these boards."""
+    clinics = {hsa_id: Enrolment(code, "name") for code, size in (sizes or {}).items() for hsa_id in ids(code, size)}
+    boards = boards or {}
+    after, boards_after = dict(clinics), dict(boards)
+    for change in changes:
+        rows, key = (after, change.subject) if "board" not in change.action.value else (boards_after, change.region)
+        rows.pop(key, None)
+        if change.after is not None:
+            rows[key] = change.after
+    return Proposal(
+        changes,
+        State(clinics, boards, {}, managed_boards or {}),
+        Settled(after, boards_after, {}, {}, {}, {}),
+        thresholds,
+        TODAY,
+        {"14": "14.yaml"},
+        went_back,
+    )
+
+
+def refused(*args, **kwargs):
+    return [(one.rule.id, one.region, one.values["count"]) for one in judge(proposal(*args, **kwargs), [], {}).refusals]
+
+
+# ---- thresholds
+
+
+@pytest.mark.parametrize(
+    ("size", "allowed"),
+    [(0, 1), (1, 1), (9, 1), (10, 2), (14, 2), (15, 3), (49, 9), (50, 10), (51, 10), (1000, 10)],
+)
+def test_a_threshold_allows_percent_of_the_set_but_at_least_floor_and_at_most_ceiling(size, allowed):
+    assert Threshold(floor=1, percent=20, ceiling=10).allowed(size) == allowed
+
+
+@pytest.mark.parametrize(
+    ("threshold", "size", "allowed"),
+    [
+        (Threshold(0, 0, 0), 100, 0),
+        (Threshold(3, 0, 10), 100, 3),
+        (Threshold(0, 100, 1000), 100, 100),
+        (Threshold(0, 100, 5), 3, 3),
+        (Threshold(5, 20, 2), 10, 2),
+    ],
+)
+def test_a_threshold_can_be_set_to_anything_and_its_ceiling_wins(threshold, size, allowed):
+    assert threshold.allowed(size) == allowed
+
+
+def test_the_defaults_are_those_of_the_design():
+    assert THRESHOLDS == {"withdraws-too-many": (1, 20, 10), "withdraws-too-many-nationally": (5, 5, 50)}
+
+
+# ---- withdraws-too-many
+
+
+@pytest.mark.parametrize(
+    ("size", "withdrawn", "is_refused"),
+    [
+        (100, 0, False),
+        (100, 1, False),
+        (25, 5, False),
+        (25, 6, True),
+        (100, 10, False),
+        (100, 11, True),
+        (1, 1, False),
+        (2, 1, False),
+        (2, 2, True),
+        (3, 2, True),
+        (4, 2, True),
+    ],
+)
+def test_a_region_loses_a_few_clinics_at_a_time(size, withdrawn, is_refused):
+    sizes = {"14": size, "12": 1000}  # the others are many, so that the country has no say
+    expected = [("withdraws-too-many", "14", withdrawn)] if is_refused else []
+    assert refused(withdrawals("14", withdrawn), sizes) == expected
+
+
+def test_a_refusal_says_how_many_of_how_many_and_where():
+    (refusal,) = judge(proposal(withdrawals("14", 6), {"14": 25, "12": 1000}), [], {}).refusals
+    assert refusal.problem == "region 14 would lose 6 of 25 clinics; 5 may go at a time"
+    assert refusal.place == Place("14.yaml")
+
+
+def test_a_refusal_prints_the_block_to_paste():
+    (refusal,) = judge(proposal(withdrawals("14", 6), {"14": 25, "12": 1000}), [], {}).refusals
+    assert refusal.remedy.splitlines() == [
+        "if this is meant, add to config/approvals.yaml:",
+        "- guard: withdraws-too-many",
+        '  region: "14"',
+        "  at_most: 6",
+        "  until: 2026-12-01",
+        "  reason: …",
+        "  approved_by: …",
+    ]
+
+
+def test_a_national_refusal_has_no_region_in_its_block():
+    (refusal,) = judge(proposal(withdrawals("12", 1), {"12": 1}, went_back=("a" * 40, "b" * 40)), [], {}).refusals
+    assert refusal.region is None
+    assert refusal.place is None
+    assert "region:" not in refusal.remedy
+    assert "- guard: config-went-back\n  at_most: 1\n" in refusal.remedy
+
+
+def test_a_move_is_counted_by_the_region_that_it_leaves():
+    assert refused(moves("12", "14", 2), {"12": 2, "14": 2}) == [("withdraws-too-many", "12", 2)]
+
+
+def test_withdrawals_and_moves_away_count_together():
+    changes = [*withdrawals("14", 1), *moves("14", "12", 2)[1:]]
+    assert refused(changes, {"14": 5, "12": 1000}) == [("withdraws-too-many", "14", 2)]
+
+
+def test_a_region_refused_stands_alone():
+    changes = [*withdrawals("12", 1), *withdrawals("14", 3)]
+    judgement = judge(proposal(changes, {"12": 10, "14": 10}), [], {})
+    assert judgement.regions == {"14"}
+    assert not judgement.national
+
+
+def test_what_is_added_or_renamed_is_not_counted():
+    row = Enrolment("14", "name")
+    enrols = [Change("14", Action.ENROL, hsa_id, None, row, Cause.CONFIG) for hsa_id in ids("14", 100)]
+    renames = [Change("14", Action.RENAME, one.subject, row._replace(name="old"), row, Cause.CONFIG) for one in enrols]
+    assert refused(enrols) == []
+    assert refused(renames, {"14": 100}) == []
+
+
+def test_a_region_without_clinics_has_none_to_lose():
+    assert refused([], {"14": 0}) == []
+
+
+# ---- withdraws-last-clinic
+
+
+def test_an_active_region_keeps_its_last_clinic():
+    changes, sizes = withdrawals("14", 1), {"14": 1, "12": 1000}
+    assert refused(changes, sizes, {"14": BOARD}) == [("withdraws-last-clinic", "14", 1)]
+
+
+def test_the_last_clinic_may_not_move_away_either():
+    assert refused(moves("14", "12", 1), {"14": 1}, {"14": BOARD}) == [("withdraws-last-clinic", "14", 1)]
+
+
+def test_the_last_clinic_but_one_may_go():
+    assert refused(withdrawals("14", 1), {"14": 2}, {"14": BOARD}) == []
+
+
+def test_the_last_clinic_may_be_exchanged_for_another():
+    enrolled = Change("14", Action.ENROL, ids("14", 2)[1], None, Enrolment("14", "name"), Cause.CONFIG)
+    assert refused([*withdrawals("14", 1), enrolled], {"14": 1}, {"14": BOARD}) == []
+
+
+def test_a_region_that_is_not_active_may_lose_its_last_clinic():
+    assert refused(withdrawals("14", 1), {"14": 1}) == []
+
+
+def test_a_region_that_loses_its_board_too_is_told_of_the_board():
+    changes = [board_change(Action.REMOVE_BOARD, BOARD, None), *withdrawals("14", 1)]
+    assert refused(changes, {"14": 1}, {"14": BOARD}) == [("deactivates-region", "14", 1)]
+
+
+# ---- boards
+
+
+def test_a_board_is_not_removed_without_an_approval():
+    changes = [board_change(Action.REMOVE_BOARD, BOARD, None)]
+    assert refused(changes, boards={"14": BOARD}, managed_boards={"14": MANAGED_BOARD}) == [
+        ("deactivates-region", "14", 1)
+    ]
+
+
+def test_a_board_is_set_and_changed_freely():
+    assert refused([board_change(Action.SET_BOARD, None, BOARD)]) == []
+    changes = [board_change(Action.CHANGE_BOARD, BOARD, OTHER_BOARD)]
+    assert refused(changes, boards={"14": BOARD}, managed_boards={"14": MANAGED_BOARD}) == []
+    assert refused(changes, boards={"14": BOARD}) == []
+
+
+@pytest.mark.parametrize(
+    ("action", "row", "after", "held"),
+    [
+        (Action.CHANGE_BOARD, OTHER_BOARD, BOARD, "SE2321000131-OTHER (Nämnden)"),
+        (Action.CHANGE_BOARD, BOARD._replace(name="by hand"), BOARD, "SE2321000131-BOARD (by hand)"),
+        (Action.SET_BOARD, None, BOARD, "–"),
+    ],
+)
+def test_a_board_that_somebody_changed_is_not_overwritten(action, row, after, held):
+    plan = proposal(
+        [board_change(action, row, after)], boards={"14": row} if row else {}, managed_boards={"14": MANAGED_BOARD}
+    )
+    (refusal,) = judge(plan, [], {}).refusals
+    assert (refusal.rule.id, refusal.values["held"]) == ("board-changed-elsewhere", held)
+    assert refusal.values["last"] == "SE2321000131-BOARD (Kansliet)"
+
+
+def test_a_board_that_somebody_changed_is_not_removed_either():
+    changes = [board_change(Action.REMOVE_BOARD, OTHER_BOARD, None)]
+    assert refused(changes, boards={"14": OTHER_BOARD}, managed_boards={"14": MANAGED_BOARD}) == [
+        ("deactivates-region", "14", 1),
+        ("board-changed-elsewhere", "14", 1),
+    ]
+
+
+def test_a_board_that_somebody_changed_is_nothing_to_the_clinics():
+    assert refused(withdrawals("14", 1), {"14": 2}, {"14": OTHER_BOARD}, {"14": MANAGED_BOARD}) == []
+
+
+# ---- the country
+
+
+@pytest.mark.parametrize(
+    ("each", "more", "is_refused"), [(0, 0, False), (1, 0, False), (5, 0, False), (5, 1, True), (10, 0, True)]
+)
+def test_the_country_loses_a_few_clinics_at_a_time_however_they_are_spread(each, more, is_refused):
+    """Ten regions of ten clinics: five percent of a hundred may go, one from a region without its own guard."""
+    codes = ("01", "03", "04", "05", "06", "07", "08", "09", "10", "12")
+    changes = [change for code in codes[: each + more] for change in withdrawals(code, 1)]
+    expected = [("withdraws-too-many-nationally", None, each + more)] if is_refused else []
+    assert refused(changes, dict.fromkeys(codes, 10)) == expected
+
+
+def test_a_small_country_may_lose_the_floor():
+    thresholds = {**THRESHOLDS, "withdraws-too-many": Threshold(100, 100, 100)}
+    assert refused(withdrawals("14", 5), {"14": 6}, thresholds=thresholds) == []
+    assert refused(withdrawals("14", 6), {"14": 6}, thresholds=thresholds) == [
+        ("withdraws-too-many-nationally", None, 6)
+    ]
+
+
+def test_no_country_loses_more_than_the_ceiling():
+    thresholds = {**THRESHOLDS, "withdraws-too-many": Threshold(100, 100, 100)}
+    sizes = {"14": 900, "12": 900}
+    assert refused(withdrawals("14", 50), sizes, thresholds=thresholds) == []
+    assert refused(withdrawals("14", 51), sizes, thresholds=thresholds) == [("withdraws-too-many-nationally", None, 51)]
+
+
+def test_a_national_refusal_refuses_all():
+    judgement = judge(proposal(withdrawals("14", 1), {"14": 9}, went_back=("1" * 40, "2" * 40)), [], {})
+    assert judgement.national
+    assert judgement.regions == frozenset()
+
+
+def test_files_that_went_back_are_refused():
+    plan = proposal(withdrawals("14", 1), {"14": 9}, went_back=("1" * 40, "2" * 40))
+    (refusal,) = judge(plan, [], {}).refusals
+    assert (
+        refusal.problem
+        == "the files are at commit 111111111111, but 222222222222, which came after it, is applied already"
+    )
+
+
+def test_files_that_went_back_and_change_nothing_harm_nobody():
+    assert refused([], {"14": 9}, went_back=("1" * 40, "2" * 40)) == []
+
+
+# ---- approvals
+
+
+def approval(guard="withdraws-too-many", region="14", at_most=6, until=TODAY, digest="it"):
+    return Approval(guard, region, at_most, until, "a merger", "Kim", Place("approvals.yaml", 1, 10), digest)
+
+
+SIX_GO = proposal(withdrawals("14", 6), {"14": 25, "12": 1000})
+
+
+def test_an_approval_that_is_exactly_enough_lets_its_guard_pass():
+    assert judge(SIX_GO, [approval(at_most=6)], {}) == Judgement((), (Use(approval(at_most=6), 0, 6),))
+
+
+def test_an_approval_holds_to_the_end_of_its_last_day():
+    assert judge(SIX_GO, [approval(until=TODAY)], {}).refusals == ()
+    assert judge(SIX_GO, [approval(until=date(2026, 11, 23))], {}).regions == {"14"}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        approval(at_most=5),
+        approval(region="12"),
+        approval(region=None),
+        approval(guard="withdraws-last-clinic"),
+        approval(guard="withdraws-too-many-nationally", region=None),
+    ],
+)
+def test_an_approval_of_less_or_of_something_else_does_not_help(other):
+    judgement = judge(SIX_GO, [other], {})
+    assert judgement.regions == {"14"}
+    assert judgement.uses == ()
+
+
+def test_what_is_taken_of_an_approval_is_gone():
+    assert judge(SIX_GO, [approval(at_most=8)], {"it": 2}).uses == (Use(approval(at_most=8), 2, 6),)
+    assert judge(SIX_GO, [approval(at_most=8)], {"it": 3}).regions == {"14"}
+    assert judge(SIX_GO, [approval(at_most=8)], {"another": 8}).regions == frozenset()
+
+
+def test_the_first_approval_that_is_enough_is_used():
+    spent, fresh = approval(digest="spent"), approval(digest="fresh")
+    (use,) = judge(SIX_GO, [spent, fresh], {"spent": 1}).uses
+    assert use.approval == fresh
+
+
+def test_an_approval_lets_one_guard_pass_and_not_the_next():
+    plan = proposal(withdrawals("14", 2), {"14": 2, "12": 1000}, {"14": BOARD})
+    judgement = judge(plan, [approval(at_most=2)], {})
+    assert [refusal.rule.id for refusal in judgement.refusals] == ["withdraws-last-clinic"]
+    last = approval("withdraws-last-clinic", at_most=1, digest="last")
+    assert judge(plan, [approval(at_most=2), last], {}).refusals == ()
+
+
+def test_a_national_guard_is_approved_for_the_country():
+    plan = proposal(withdrawals("14", 1), {"14": 9}, went_back=("1" * 40, "2" * 40))
+    national = approval("config-went-back", None, 1)
+    assert judge(plan, [national], {}) == Judgement((), (Use(national, 0, 1),))
+    assert judge(plan, [approval("config-went-back", "14", 1)], {}).national
+
+
+@pytest.mark.parametrize(
+    ("guard", "approved_for", "region", "changes", "taken"),
+    [
+        ("withdraws-too-many", "14", "14", withdrawals("14", 3), 3),
+        ("withdraws-too-many", "14", "14", [], 0),
+        ("withdraws-too-many", "12", "14", withdrawals("14", 3), 0),
+        ("withdraws-too-many", "12", "14", moves("12", "14", 2), 2),
+        ("withdraws-too-many", "14", "14", moves("12", "14", 2), 0),
+        ("withdraws-too-many-nationally", None, "14", withdrawals("14", 3), 3),
+        ("withdraws-too-many-nationally", None, "14", moves("12", "14", 2), 2),
+        ("withdraws-too-many-nationally", None, "14", [board_change(Action.SET_BOARD, None, BOARD)], 0),
+        ("config-went-back", None, "14", withdrawals("14", 3), 1),
+        ("config-went-back", None, "14", [], 0),
+        ("deactivates-region", "14", "14", [board_change(Action.REMOVE_BOARD, BOARD, None)], 1),
+        ("deactivates-region", "12", "14", [board_change(Action.REMOVE_BOARD, BOARD, None)], 0),
+    ],
+)
+def test_a_transaction_takes_what_it_changed(guard, approved_for, region, changes, taken):
+    assert taken_by(approval(guard, approved_for), region, changes) == taken
+
+
+# ---- moves that wait
+
+
+@pytest.mark.parametrize("blocked", ["12", "14"])
+def test_a_move_waits_until_neither_region_is_stopped(blocked):
+    (finding,) = move_waits(moves("12", "14", 1), frozenset({blocked}))
+    assert (finding.region, finding.values["waits_for"]) == ("14", blocked)
+
+
+def test_nothing_else_waits():
+    assert list(move_waits(moves("12", "14", 1), frozenset({"20"}))) == []
+    assert list(move_waits(withdrawals("14", 1), frozenset({"14"}))) == []
+
+
+def test_a_move_that_waits_is_told_where_it_is_declared():
+    (move,) = moves("12", "14", 1)
+    (finding,) = move_waits([move._replace(path="14.yaml", line=8)], frozenset({"12"}))
+    assert finding.place == Place("14.yaml", 8)
+
+
+def test_every_guard_answers_a_plan_without_changes():
+    for guard in GUARDS.values():
+        assert list(guard(proposal([], {"14": 3}, {"14": BOARD}))) == []

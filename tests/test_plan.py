@@ -1,0 +1,508 @@
+"""The difference: what changes, in which order, why, and what is remembered; and every outcome of a board."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.findings import Place
+from reconciler.model import (
+    REGIONS,
+    Board,
+    BoardRow,
+    Clinic,
+    Declared,
+    Enrolment,
+    HsaId,
+    ManagedBoard,
+    ManagedClinic,
+    Region,
+    Register,
+    RegisterClinic,
+    Routes,
+    SourceText,
+    State,
+)
+from reconciler.plan import (
+    Action,
+    BoardOutcome,
+    Bookkeeping,
+    Cause,
+    Change,
+    Outcome,
+    Settled,
+    board_differs,
+    bookkeeping,
+    diff,
+    digest,
+    settle,
+    state_digest,
+)
+
+KEPT = ("12", "14")
+CLINICS = {letter: HsaId(f"SE2321000131-E00000000000{number}") for number, letter in enumerate("ABCDE", 1)}
+A, B, C, D, E = CLINICS.values()
+THEN = datetime(2026, 11, 24, tzinfo=UTC)
+BOARD, OTHER_BOARD = BoardRow("SE2321000131-BOARD", "Kansliet"), BoardRow("SE2321000131-OTHER", "Nämnden")
+MANAGED_BOARD = ManagedBoard(*BOARD, "X-1")
+
+
+def region(code, *clinics, board=None, order="X-1"):
+    place = Place(f"{code}.yaml", 4, 1)
+    declared_board = Board(HsaId(board.hsa_id), board.name, order, place, place) if board else None
+    lines = {hsa_id: Clinic("as declared", line, 3, 29) for line, hsa_id in enumerate(clinics, 6)}
+    return Region(code, REGIONS[code], SourceText(f"{code}.yaml", ""), place, place, declared_board, lines)
+
+
+def files(*regions, **more):
+    return Declared({one.code: one for one in (region("12"), region("14"), *regions)}, **more)
+
+
+def register_of(**codes):
+    entries = {CLINICS[letter]: RegisterClinic("name", True, code) for letter, code in codes.items()}
+    return Register(entries, THEN, "")
+
+
+def enrolled(name="name", **codes):
+    return {CLINICS[letter]: Enrolment(code, name) for letter, code in codes.items()}
+
+
+def managed(name="name", **codes):
+    return {CLINICS[letter]: ManagedClinic(code, code, name) for letter, code in codes.items()}
+
+
+def planned(declared, register, observed, only=None):
+    settled = settle(declared, register, Routes(), observed, KEPT, only)
+    return settled, diff(observed, settled, declared)
+
+
+def applied(observed, settled, changes):
+    """What the tables hold after *changes*: the clinics and the boards, as dicts; the rest is remembered beside them."""
+    clinics, boards = dict(observed.clinics), dict(observed.boards)
+    for change in changes:
+        if change.action in (Action.SET_BOARD, Action.CHANGE_BOARD):
+            boards[change.region] = change.after
+        elif change.action is Action.REMOVE_BOARD:
+            del boards[change.region]
+        elif change.after is None:
+            del clinics[change.subject]
+        else:
+            clinics[change.subject] = change.after
+    return State(clinics, boards, settled.managed_clinics, settled.managed_boards)
+
+
+# ---- properties
+
+
+codes = st.sampled_from(KEPT)
+names = st.sampled_from(["name", "new name"])
+ids = st.sampled_from(sorted(CLINICS.values()))
+boards = st.sampled_from([None, BOARD, OTHER_BOARD])
+rows = st.dictionaries(ids, st.builds(Enrolment, codes, names))
+board_rows = st.dictionaries(codes, st.sampled_from([BOARD, OTHER_BOARD]))
+managed_rows = st.dictionaries(ids, st.builds(ManagedClinic, codes, codes, names))
+managed_boards = st.dictionaries(codes, st.sampled_from([MANAGED_BOARD, ManagedBoard(*OTHER_BOARD, "X-2")]))
+states = st.builds(State, rows, board_rows, managed_rows, managed_boards)
+registers = st.builds(
+    lambda entries: Register(entries, THEN, ""),
+    st.dictionaries(ids, st.builds(RegisterClinic, names, st.booleans(), codes)),
+)
+region_files = st.builds(
+    lambda code, clinics, board, order: region(code, *sorted(clinics), board=board, order=order),
+    codes,
+    st.sets(ids),
+    boards,
+    st.sampled_from([None, "X-1", "X-2"]),
+)
+declarations = st.builds(files, region_files, region_files)
+
+
+def as_settled(state):
+    """The state as what should hold: nothing to do."""
+    outcomes = dict.fromkeys(CLINICS.values(), Outcome.IN_PLACE)
+    board_outcomes = dict.fromkeys(KEPT, BoardOutcome.AS_DECLARED)
+    return Settled(state.clinics, state.boards, state.managed_clinics, state.managed_boards, outcomes, board_outcomes)
+
+
+@given(states)
+def test_nothing_differs_from_itself(state):
+    settled = as_settled(state)
+    assert diff(state, settled, files()) == []
+    assert not any(bookkeeping(state, settled, []).values())
+
+
+@given(states, states)
+def test_the_difference_applied_to_one_gives_the_other(one, other):
+    settled = as_settled(other)
+    after = applied(one, settled, diff(one, settled, files()))
+    assert (after.clinics, after.boards) == (other.clinics, other.boards)
+
+
+@given(states, states)
+def test_what_is_remembered_leads_from_one_to_the_other(one, other):
+    settled = as_settled(other)
+    clinics, remembered_boards = dict(one.managed_clinics), dict(one.managed_boards)
+    for code, remembered in bookkeeping(one, settled, diff(one, settled, files())).items():
+        clinics.update(remembered.clinics)
+        for hsa_id in remembered.forgotten:
+            del clinics[hsa_id]
+        if remembered.board_differs:
+            remembered_boards.pop(code, None)
+            if remembered.board:
+                remembered_boards[code] = remembered.board
+    assert (clinics, remembered_boards) == (other.managed_clinics, other.managed_boards)
+
+
+@given(declarations, registers, states)
+def test_a_plan_that_is_applied_leaves_nothing_to_do(declared, register, observed):
+    settled, changes = planned(declared, register, observed)
+    observed = applied(observed, settled, changes)
+    settled, changes = planned(declared, register, observed)
+    assert changes == []
+    assert not any(bookkeeping(observed, settled, changes).values())
+
+
+def backwards(mapping):
+    return dict(reversed(mapping.items()))
+
+
+@given(declarations, registers, states)
+def test_the_order_of_files_and_rows_does_not_matter(declared, register, observed):
+    other_way = State(*(backwards(getattr(observed, field)) for field in State.__slots__))
+    other_files = Declared(
+        {code: replace(one, clinics=backwards(one.clinics)) for code, one in backwards(declared.regions).items()}
+    )
+    other_register = replace(register, clinics=backwards(register.clinics))
+    settled, changes = planned(declared, register, observed)
+    again, other_changes = planned(other_files, other_register, other_way)
+    assert settled == again
+    assert changes == other_changes
+    assert bookkeeping(observed, settled, changes) == bookkeeping(other_way, again, other_changes)
+    assert state_digest(observed.clinics, observed.boards) == state_digest(other_way.clinics, other_way.boards)
+
+
+@given(declarations, registers, states)
+def test_a_part_is_settled_as_the_whole_is(declared, register, observed):
+    whole, _changes = planned(declared, register, observed)
+    for hsa_id, outcome in whole.outcomes.items():
+        part, _changes = planned(declared, register, observed, only=[hsa_id])
+        assert part.outcomes == {hsa_id: outcome}
+        assert part.clinics.get(hsa_id) == whole.clinics.get(hsa_id)
+        assert part.managed_clinics.get(hsa_id) == whole.managed_clinics.get(hsa_id)
+
+
+# ---- order
+
+
+def test_residents_are_let_in_last_and_shut_out_first():
+    observed = State(
+        clinics={**enrolled(A="14", B="12"), **enrolled("old name", C="14")},
+        managed_clinics=managed(A="14", B="12", C="14"),
+        boards={"14": BOARD},
+        managed_boards={"14": MANAGED_BOARD},
+    )
+    declared = files(region("14", B, C, D, board=OTHER_BOARD, order="X-2"))
+    _settled, changes = planned(declared, register_of(A="14", B="14", C="14", D="14"), observed)
+    assert [(change.action.value, change.subject) for change in changes] == [
+        ("withdraw", A),
+        ("move", B),
+        ("rename", C),
+        ("enrol", D),
+        ("change-board", OTHER_BOARD.hsa_id),
+    ]
+
+
+def test_a_board_is_removed_before_all_else_and_set_after_it():
+    observed = State(
+        clinics=enrolled(A="12"),
+        managed_clinics=managed(A="12"),
+        boards={"12": BOARD},
+        managed_boards={"12": MANAGED_BOARD},
+    )
+    _settled, changes = planned(files(region("14", B, board=BOARD)), register_of(A="12", B="14"), observed)
+    assert [(change.region, change.action.value) for change in changes] == [
+        ("12", "remove-board"),
+        ("12", "withdraw"),
+        ("14", "enrol"),
+        ("14", "set-board"),
+    ]
+
+
+def test_changes_of_one_kind_are_in_the_order_of_their_subjects():
+    _settled, changes = planned(files(region("14", C, A, B)), register_of(A="14", B="14", C="14"), State())
+    assert [change.subject for change in changes] == [A, B, C]
+
+
+# ---- what touches whom
+
+
+def test_a_move_touches_two_regions_and_leaves_one():
+    _settled, (move,) = planned(
+        files(region("14", A)), register_of(A="14"), State(enrolled(A="12"), managed_clinics=managed(A="12"))
+    )
+    assert move.action is Action.MOVE
+    assert (move.region, move.touches, move.leaves) == ("14", {"12", "14"}, "12")
+
+
+@pytest.mark.parametrize(
+    ("action", "before", "after", "leaves"),
+    [
+        (Action.ENROL, None, Enrolment("14", "name"), None),
+        (Action.RENAME, Enrolment("14", "old"), Enrolment("14", "name"), None),
+        (Action.WITHDRAW, Enrolment("14", "name"), None, "14"),
+        (Action.SET_BOARD, None, BOARD, None),
+        (Action.CHANGE_BOARD, OTHER_BOARD, BOARD, None),
+        (Action.REMOVE_BOARD, BOARD, None, None),
+    ],
+)
+def test_every_other_change_touches_its_own_region_only(action, before, after, leaves):
+    change = Change("14", action, A, before, after, Cause.CONFIG)
+    assert change.touches == {"14"}
+    assert change.leaves == leaves
+
+
+# ---- causes, and where it is declared
+
+
+@pytest.mark.parametrize(
+    ("declared", "register", "observed", "action", "cause"),
+    [
+        (files(region("14", A)), register_of(A="14"), State(), "enrol", "config"),
+        (files(region("14", A)), register_of(A="14"), State(managed_clinics=managed(A="14")), "enrol", "drift"),
+        (files(), register_of(A="14"), State(enrolled(A="14"), managed_clinics=managed(A="14")), "withdraw", "config"),
+        (
+            files(region("14", A)),
+            register_of(A="14"),
+            State(enrolled(A="12"), managed_clinics=managed(A="12")),
+            "move",
+            "register",
+        ),
+        (files(region("14", A)), register_of(A="14"), State(enrolled(A="12")), "move", "register"),
+        (
+            files(region("14", A)),
+            register_of(A="14"),
+            State(enrolled(A="12"), managed_clinics=managed(A="14")),
+            "move",
+            "drift",
+        ),
+        (
+            files(region("14", A)),
+            register_of(A="14"),
+            State(enrolled("old", A="14"), managed_clinics=managed("old", A="14")),
+            "rename",
+            "register",
+        ),
+        (files(region("14", A)), register_of(A="14"), State(enrolled("by hand", A="14")), "rename", "register"),
+        (
+            files(region("14", A)),
+            register_of(A="14"),
+            State(enrolled("by hand", A="14"), managed_clinics=managed(A="14")),
+            "rename",
+            "drift",
+        ),
+        (files(region("14", board=BOARD)), register_of(), State(), "set-board", "config"),
+        (
+            files(region("14", board=BOARD)),
+            register_of(),
+            State(managed_boards={"14": MANAGED_BOARD}),
+            "set-board",
+            "drift",
+        ),
+        (
+            files(region("14", board=OTHER_BOARD, order="X-2")),
+            register_of(),
+            State(boards={"14": BOARD}, managed_boards={"14": MANAGED_BOARD}),
+            "change-board",
+            "config",
+        ),
+        (
+            files(region("14", board=BOARD)),
+            register_of(),
+            State(boards={"14": OTHER_BOARD}, managed_boards={"14": MANAGED_BOARD}),
+            "change-board",
+            "drift",
+        ),
+        (
+            files(),
+            register_of(),
+            State(boards={"14": BOARD}, managed_boards={"14": MANAGED_BOARD}),
+            "remove-board",
+            "config",
+        ),
+        (
+            files(),
+            register_of(),
+            State(boards={"14": OTHER_BOARD}, managed_boards={"14": MANAGED_BOARD}),
+            "remove-board",
+            "drift",
+        ),
+    ],
+)
+def test_a_change_says_what_caused_it(declared, register, observed, action, cause):
+    _settled, (change,) = planned(declared, register, observed)
+    assert (change.action.value, change.cause.value) == (action, cause)
+
+
+def test_a_change_says_where_it_is_declared():
+    _settled, (change,) = planned(files(region("14", B, A)), register_of(A="14"), State())
+    assert (change.subject, change.path, change.line) == (A, "14.yaml", 7)
+
+
+def test_a_withdrawal_points_at_the_file_that_no_longer_has_the_line():
+    observed = State(enrolled(A="14"), managed_clinics=managed(A="14"))
+    _settled, (change,) = planned(files(), register_of(A="14"), observed)
+    assert (change.action, change.path, change.line) == (Action.WITHDRAW, "14.yaml", None)
+
+
+def test_a_board_points_at_its_key():
+    _settled, (change,) = planned(files(region("14", board=BOARD)), register_of(), State())
+    assert (change.subject, change.path, change.line) == (BOARD.hsa_id, "14.yaml", 4)
+
+
+# ---- what is remembered
+
+
+def test_what_is_remembered_of_a_clinic_goes_with_its_change():
+    observed = State(enrolled(A="12"), managed_clinics=managed(A="12"))
+    settled, changes = planned(files(region("12", A)), register_of(A="14"), observed)
+    assert [change.region for change in changes] == ["14"]
+    remembered = bookkeeping(observed, settled, changes)
+    assert remembered["14"].clinics == {A: ManagedClinic("12", "14", "name")}
+    assert not remembered["12"]
+
+
+def test_a_clinic_that_is_taken_over_without_a_change_is_remembered_by_who_declares_it():
+    observed = State(enrolled(A="14"))
+    settled, changes = planned(files(region("14", A)), register_of(A="14"), observed)
+    assert changes == []
+    assert bookkeeping(observed, settled, changes)["14"].clinics == managed(A="14")
+
+
+def test_what_goes_is_forgotten_with_its_change():
+    observed = State(enrolled(A="14"), managed_clinics=managed(A="14"))
+    settled, changes = planned(files(), register_of(A="14"), observed)
+    assert bookkeeping(observed, settled, changes)["14"].forgotten == (A,)
+
+
+def test_a_clinic_that_is_gone_already_is_forgotten_by_who_declared_it():
+    observed = State(managed_clinics=managed(A="14"))
+    settled, changes = planned(files(), register_of(A="14"), observed)
+    assert changes == []
+    assert bookkeeping(observed, settled, changes)["14"].forgotten == (A,)
+
+
+def test_another_order_for_the_same_board_is_remembered_without_a_change():
+    observed = State(boards={"14": BOARD}, managed_boards={"14": MANAGED_BOARD})
+    settled, changes = planned(files(region("14", board=BOARD, order="X-9")), register_of(), observed)
+    assert changes == []
+    remembered = bookkeeping(observed, settled, changes)["14"]
+    assert remembered.board_differs
+    assert remembered.board == ManagedBoard(*BOARD, "X-9")
+
+
+def test_nothing_to_remember_is_false():
+    assert not Bookkeeping()
+    assert not Bookkeeping(board=MANAGED_BOARD)
+    assert Bookkeeping(board_differs=True)
+
+
+# ---- boards
+
+
+HELD_ROW = {"boards": {"14": BOARD}, "managed_boards": {"14": MANAGED_BOARD}}
+
+
+@pytest.mark.parametrize(
+    ("board", "order", "observed", "outcome", "settled_board"),
+    [
+        (None, None, {}, "none", None),
+        (None, None, {"boards": {"14": BOARD}}, "unmanaged", BOARD),
+        (None, None, HELD_ROW, "as-declared", None),
+        (None, None, {"managed_boards": {"14": MANAGED_BOARD}}, "as-declared", None),
+        (BOARD, "X-1", {}, "as-declared", BOARD),
+        (BOARD, None, {}, "order-missing", None),
+        (BOARD, None, {"boards": {"14": BOARD}}, "as-declared", BOARD),
+        (BOARD, None, {"boards": {"14": BoardRow(BOARD.hsa_id.lower(), "other")}}, "as-declared", BOARD),
+        (BOARD, "X-1", {"boards": {"14": OTHER_BOARD}}, "unmanaged", OTHER_BOARD),
+        (BOARD, None, {"boards": {"14": OTHER_BOARD}}, "unmanaged", OTHER_BOARD),
+        (OTHER_BOARD, "X-1", HELD_ROW, "order-reused", BOARD),
+        (OTHER_BOARD, "X-2", HELD_ROW, "as-declared", OTHER_BOARD),
+        (OTHER_BOARD, None, HELD_ROW, "order-missing", BOARD),
+        (BOARD._replace(name="renamed"), "X-1", HELD_ROW, "as-declared", BOARD._replace(name="renamed")),
+        (BOARD, "X-1", {**HELD_ROW, "boards": {"14": OTHER_BOARD}}, "as-declared", BOARD),
+        (BOARD, "X-1", {"managed_boards": {"14": MANAGED_BOARD}}, "as-declared", BOARD),
+        (OTHER_BOARD, "X-1", {"managed_boards": {"14": MANAGED_BOARD}}, "order-reused", None),
+    ],
+)
+def test_a_board_has_the_outcome_that_the_design_says(board, order, observed, outcome, settled_board):
+    settled, _changes = planned(files(region("14", board=board, order=order)), register_of(), State(**observed))
+    assert settled.board_outcomes["14"].value == outcome
+    assert settled.boards.get("14") == settled_board
+    expected = ManagedBoard(*board, order) if board else None
+    if outcome != "as-declared":
+        expected = observed.get("managed_boards", {}).get("14")
+    assert settled.managed_boards.get("14") == expected
+
+
+@pytest.mark.parametrize(
+    "why", [{"boards_held": {"14": ("board-is-example",)}}, {"stopped": {"14": ("tab-character",)}}]
+)
+def test_a_board_that_is_stopped_is_left_as_it_is(why):
+    declared = files(region("14", board=OTHER_BOARD, order="X-2"), **why)
+    settled, changes = planned(declared, register_of(), State(**HELD_ROW))
+    assert settled.board_outcomes["14"] is BoardOutcome.HELD
+    assert settled.boards["14"] == BOARD
+    assert settled.managed_boards["14"] == MANAGED_BOARD
+    assert changes == []
+
+
+def test_an_error_about_the_board_does_not_stop_the_clinics():
+    _settled, changes = planned(files(region("14", A, board=BOARD, order=None)), register_of(A="14"), State())
+    assert [change.action for change in changes] == [Action.ENROL]
+
+
+def test_the_board_of_a_region_that_is_not_kept_is_not_looked_at():
+    observed = State(boards={"20": BOARD}, managed_boards={"20": MANAGED_BOARD})
+    settled, changes = planned(files(), register_of(), observed)
+    assert "20" not in settled.board_outcomes
+    assert settled.boards["20"] == BOARD
+    assert changes == []
+
+
+@pytest.mark.parametrize(
+    ("row", "last", "differs"),
+    [
+        (None, None, False),
+        (BOARD, None, False),
+        (BOARD, MANAGED_BOARD, False),
+        (None, MANAGED_BOARD, True),
+        (OTHER_BOARD, MANAGED_BOARD, True),
+        (BOARD._replace(name="renamed"), MANAGED_BOARD, True),
+    ],
+)
+def test_a_board_differs_when_it_is_not_the_one_last_written(row, last, differs):
+    assert board_differs(row, last) is differs
+
+
+# ---- digests
+
+
+def test_the_digest_of_the_rows_tells_every_row_and_column_apart():
+    variants = [
+        ({}, {}),
+        (enrolled(A="14"), {}),
+        (enrolled(A="12"), {}),
+        (enrolled(B="14"), {}),
+        (enrolled("other", A="14"), {}),
+        ({}, {"14": BOARD}),
+        ({}, {"12": BOARD}),
+        ({}, {"14": OTHER_BOARD}),
+    ]
+    digests = [state_digest(*variant) for variant in variants]
+    assert len(set(digests)) == len(variants)
+
+
+def test_a_digest_is_the_same_today_and_in_a_year():
+    assert digest([1, "å"]) == "sha256:63b99f6cf50a1bf6e77b3cfeae3d14c8c740aefa05c2211818b3d972928f62ad"

@@ -1,0 +1,263 @@
+"""The examples in the rules' docstrings: what is flagged is flagged, what is okay is not, and every text can be said.
+
+An example is a patch over one good world. Its keys replace those of region 14's file; after `---`, of region 12's.
+Keys that are not the file's:
+
+    file         the whole text of the file; null: no file
+    second_file  the name of another file with the same content
+    register     {id: null | {name, status, region}}, over a register that knows all that is declared
+    routes       the addresses that TAK routes; without it, TAK was not asked
+    database     {clinics: {id: region}, managed: {id: declared in}, boards: {code: board}, managed_boards: {code: board}}
+    approvals    what stands in approvals.yaml
+    demo, regions, guards, went_back     as in the settings, and as the guards see it
+"""
+
+import string
+import textwrap
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+import yaml
+
+from reconciler.check import declare, judge_plan
+from reconciler.declare.approvals import read_approvals
+from reconciler.declare.regions import read_regions
+from reconciler.findings import Stage
+from reconciler.model import (
+    THRESHOLDS,
+    BoardRow,
+    Enrolment,
+    ManagedBoard,
+    ManagedClinic,
+    Register,
+    RegisterClinic,
+    Routes,
+    Settings,
+    State,
+    Threshold,
+    canonical,
+)
+from reconciler.results import World
+from reconciler.rules import RULES
+from reconciler.rules.guard import GUARDS
+
+TODAY = date(2026, 11, 24)
+CLINIC = "SE2321000131-E000000000458"
+GOOD = {
+    "14": {
+        "version": 1,
+        "region": "14",
+        "name": "Västra Götalandsregionen",
+        "patient_board": {
+            "hsa_id": "SE2321000131-PNEXEMPEL",
+            "name": "Patientnämndernas kansli",
+            "support_order": "EXEMPEL-14",
+        },
+        "clinics": {CLINIC: "Närhälsan Ågårdsskogen"},
+    },
+    "12": {
+        "version": 1,
+        "region": "12",
+        "name": "Region Skåne",
+        "patient_board": {
+            "hsa_id": "SE2321000255-PNEXEMPEL",
+            "name": "Patientnämnden Skåne",
+            "support_order": "EXEMPEL-12",
+        },
+        "clinics": {},
+    },
+}
+USUAL = {("board-without-clinics", "12")}
+"""What the good world is told as well."""
+
+FILE_NAMES = {"14": "14-vastra-gotaland.yaml", "12": "12-skane.yaml"}
+OF_THE_WORLD = ("register", "routes", "database", "approvals", "demo", "regions", "guards", "went_back")
+NOT_AN_EXAMPLE = {
+    "file-unreadable": "a directory with the name of a region file",
+    "file-too-large": "a file of more than 32 MiB",
+    "not-utf8": "an example is text, which is UTF-8",
+    "value-not-allowed": "said where no rule has words of its own: an approval's day or number",
+}
+"""The rules without a `Flagged:`, and why; the tests of reading files and approvals cover them."""
+
+
+# ---- from an example to findings
+
+
+def examples(rule):
+    """The rule's examples by section, each as YAML: (heading, patch of region 14's file, of region 12's)."""
+    found, heading = {}, None
+    for line in rule.reason.splitlines():
+        if line in ("Okay:", "Flagged:"):
+            heading = line.rstrip(":")
+        elif heading and (line.startswith("    ") or not line):
+            found[heading] = found.get(heading, "") + line + "\n"
+        else:
+            heading = None
+    return {heading: parts(textwrap.dedent(text)) for heading, text in found.items()}
+
+
+def parts(text):
+    first, _line, second = text.partition("\n---\n")
+    return yaml.safe_load(first) or {}, yaml.safe_load(second) or {}
+
+
+def findings_of(folder: Path, example):
+    """Write the example's files, read them, and judge them in the world that it describes."""
+    first, second = example
+    world = {key: first[key] for key in OF_THE_WORLD if key in first}
+    files = {"14": {key: first[key] for key in first if key not in world}, "12": second}
+    declarations = {code: write(folder, code, patch) for code, patch in files.items()}
+    settings = Settings(
+        demo=world.get("demo", True),
+        regions=tuple(world.get("regions", ("12", "14"))),
+        guards={**THRESHOLDS, **{name: Threshold(**limits) for name, limits in world.get("guards", {}).items()}},
+    )
+    declared, findings = declare(read_regions(folder / "regions", settings.regions), settings)
+    approvals, about_approvals = read_approvals(write_approvals(folder, world))
+    known = registered(declarations, world.get("register", {}))
+    judged = judge_plan(
+        World(
+            declared,
+            Register(known, datetime(2026, 11, 24, tzinfo=UTC), ""),
+            Routes(frozenset(world.get("routes", ())), asked="routes" in world),
+            observed(world.get("database", {}), known),
+            tuple(approvals),
+            {},
+            TODAY,
+            tuple(map(str, world["went_back"])) if world.get("went_back") else None,
+        ),
+        settings,
+    )
+    all_findings = (*findings, *about_approvals, *judged.findings)
+    return [finding for finding in all_findings if (finding.rule.id, finding.region) not in USUAL]
+
+
+def write(folder, code, patch):
+    """Write a region's file, or what stands in its place; return what it declares."""
+    own = {key: value for key, value in patch.items() if key not in ("file", "second_file")}
+    declaration = {**GOOD[code], **own}
+    text = patch.get("file", yaml.safe_dump(declaration, allow_unicode=True, sort_keys=False))
+    (folder / "regions").mkdir(exist_ok=True)
+    for name in (FILE_NAMES[code], *([patch["second_file"]] if "second_file" in patch else [])):
+        if text is not None:
+            (folder / "regions" / name).write_text(text, encoding="utf-8")
+    return {} if "file" in patch else declaration
+
+
+def write_approvals(folder, world):
+    if "approvals" in world:
+        text = yaml.safe_dump(world["approvals"], allow_unicode=True)
+        (folder / "approvals.yaml").write_text(text, encoding="utf-8")
+    return folder / "approvals.yaml"
+
+
+def registered(declarations, patch):
+    """A register that knows all that is declared, and of what the example speaks otherwise."""
+    known = {}
+    for code, declaration in declarations.items():
+        clinics, board = declaration.get("clinics"), declaration.get("patient_board")
+        for hsa_id, name in clinics.items() if isinstance(clinics, dict) else ():
+            known.setdefault(canonical(hsa_id), RegisterClinic(name, True, code))
+        if board:
+            known[canonical(board["hsa_id"])] = RegisterClinic(board["name"], True, code)
+    usual = RegisterClinic(GOOD["14"]["clinics"][CLINIC], True, "14")
+    for hsa_id, said in patch.items():
+        before = known.pop(canonical(hsa_id), usual)
+        if said is not None:
+            active = said.get("status", "active") == "active"
+            known[canonical(hsa_id)] = RegisterClinic(
+                said.get("name", before.name), active, said.get("region", before.region_code)
+            )
+    return known
+
+
+def observed(database, known):
+    """The tables as the example describes them; what has an order was written by this tool."""
+    clinics, managed = database.get("clinics", {}), database.get("managed", {})
+    boards, managed_boards = database.get("boards", {}), database.get("managed_boards", {})
+    names = {hsa_id: known[hsa_id].name if hsa_id in known else "Mottagningen" for hsa_id in {*clinics, *managed}}
+    written = {code: board for code, board in boards.items() if "support_order" in board} | managed_boards
+    return State(
+        clinics={canonical(hsa_id): Enrolment(code, names[hsa_id]) for hsa_id, code in clinics.items()},
+        boards={code: BoardRow(board["hsa_id"], board["name"]) for code, board in boards.items()},
+        managed_clinics={
+            canonical(hsa_id): ManagedClinic(code, clinics.get(hsa_id, code), names[hsa_id])
+            for hsa_id, code in managed.items()
+        },
+        managed_boards={code: ManagedBoard(**board) for code, board in written.items()},
+    )
+
+
+# ---- the examples
+
+
+def with_a(heading):
+    return [pytest.param(rule, id=rule.id) for rule in RULES.values() if heading in examples(rule)]
+
+
+@pytest.mark.parametrize("rule", with_a("Flagged"))
+def test_what_is_flagged_is_flagged(rule, tmp_path):
+    findings = findings_of(tmp_path, examples(rule)["Flagged"])
+    found = [finding for finding in findings if finding.rule is rule]
+    assert found, sorted({finding.rule.id for finding in findings})
+    for finding in findings:
+        assert finding.problem
+        assert finding.remedy
+
+
+@pytest.mark.parametrize("rule", with_a("Okay"))
+def test_what_is_okay_is_not_flagged_and_has_no_other_error(rule, tmp_path):
+    findings = findings_of(tmp_path, examples(rule)["Okay"])
+    assert rule.id not in {finding.rule.id for finding in findings}
+    assert [finding.rule.id for finding in findings if finding.is_error] == []
+
+
+def test_the_good_world_is_good(tmp_path):
+    assert findings_of(tmp_path, ({}, {})) == []
+
+
+def test_every_rule_has_examples_or_a_reason_to_have_none():
+    lacking = {rule.id for rule in RULES.values() if "Flagged" not in examples(rule)}
+    assert lacking == set(NOT_AN_EXAMPLE)
+    assert not {rule.id for rule in RULES.values() if "Okay" not in examples(rule)} - set(NOT_AN_EXAMPLE)
+
+
+def test_an_example_of_a_shape_rule_gets_findings_of_shape_only(tmp_path):
+    """A file with a broken shape gets no other finding."""
+    for rule in RULES.values():
+        example = examples(rule).get("Flagged")
+        if rule.stage is Stage.SHAPE and example and "approvals" not in example[0]:
+            folder = tmp_path / rule.id
+            folder.mkdir()
+            about_14 = [finding for finding in findings_of(folder, example) if finding.region == "14"]
+            assert {finding.rule.stage for finding in about_14} == {Stage.SHAPE}, rule.id
+
+
+# ---- the rules themselves
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_a_rule_says_why_in_a_sentence_and_what_is_wrong_in_its_style(rule):
+    assert rule.reason.split("\n\n")[0].rstrip().endswith("."), "the first paragraph is a sentence"
+    for text in (rule.problem, rule.remedy):
+        assert not text.endswith(".")
+        assert not text[0].isupper() or text.startswith("TAK")
+        assert "illegal" not in text
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_a_rule_has_only_named_placeholders(rule):
+    for text in (rule.problem, rule.remedy):
+        names = [name for _text, name, _format, _conversion in string.Formatter().parse(text) if name is not None]
+        assert all(name.isidentifier() for name in names)
+
+
+def test_every_guard_is_a_rule():
+    assert {guard.id for guard in GUARDS.values()} <= set(RULES)
+    assert {guard.stage for guard in GUARDS.values()} == {Stage.GUARD}
+
+
+def test_a_rule_is_found_by_its_id():
+    assert all(rule.id == id_ for id_, rule in RULES.items())
