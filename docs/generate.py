@@ -38,8 +38,8 @@ def rules_page() -> str:
     rules = sorted(RULES.values(), key=lambda rule: order.index(rule.stage))
     parts = [
         f"# Rules\n\n{MADE}\n",
-        "`reconciler explain RULE` prints the same. What stands in braces is filled in. An example is a patch over one\n"
-        "good region file and the world around it; what follows `---` is a patch over a second region's.\n",
+        "`reconciler explain RULE` prints the same. What stands in braces is filled in. An example is a patch over\n"
+        "one good region file and the world around it; what follows `---` is a patch over a second region's.\n",
     ]
     for stage, found in groupby(rules, lambda rule: rule.stage):
         parts.append(f"## Stage: {stage.value}\n\n{STAGES[stage]}\n")

@@ -38,7 +38,12 @@ def _git(folder: Path, *arguments: str) -> str | None:
     command = ["git", "-C", str(folder), *arguments]
     try:
         done = subprocess.run(  # noqa: S603  (no shell; the arguments are ours)
-            command, capture_output=True, text=True, check=False, timeout=_SECONDS, env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_SECONDS,
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

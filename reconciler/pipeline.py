@@ -118,7 +118,7 @@ def _observe(settings: Settings, commit: str | None) -> Held:
     if not store.exists(settings.database):
         return Held(empty_database=settings.database)
     engine = store.engine(settings.database, writes=False)
-    with store.answering(), engine.connect() as connection:
+    with store.connected(engine) as connection:
         store.check(connection)
         state, taken, last = store.observe(connection), store.approvals_taken(connection), store.last_commit(connection)
     engine.dispose()
@@ -199,7 +199,7 @@ def status(settings: Settings, now: datetime) -> Status:
     if planned.empty_database is None:
         from reconciler import store  # noqa: PLC0415
 
-        with store.answering(), store.engine(settings.database, writes=False).connect() as connection:
+        with store.connected(store.engine(settings.database, writes=False)) as connection:
             store.check(connection)
             last_run = store.last_run(connection)
             state = state if planned.world else store.observe(connection)
@@ -256,6 +256,6 @@ def check_database(settings: Settings) -> list[str]:
     from reconciler import store  # noqa: PLC0415
 
     _require_database(settings)
-    with store.answering(), store.engine(settings.database, writes=False).connect() as connection:
+    with store.connected(store.engine(settings.database, writes=False)) as connection:
         store.check(connection)
         return store.verify_chain(connection)

@@ -205,6 +205,7 @@ def test_line_ends_and_marks_make_no_difference(typed: str, tmp_path: Path) -> N
     assert found.region is not None
     assert [name for name, *_ in found.region.clinics.values()] == ["Närhälsan Ågårdsskogen", "Vårdcentralen: Eden"]
     assert all(exists(found.region.place_of(hsa_id), found.text) for hsa_id in found.region.clinics)
+    assert not found.text.startswith("\ufeff")
 
 
 def test_flow_style_and_quotes_are_read(tmp_path: Path) -> None:

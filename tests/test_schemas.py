@@ -50,6 +50,7 @@ def subschemas(node: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict
 
 
 def said(name: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return the subschemas that an editor may show: all that are not the inside of a `not`."""
     return [(path, node) for path, node in subschemas(schemas.load(name)) if not path.endswith("/not")]
 
 
@@ -74,8 +75,15 @@ def test_a_schema_uses_only_words_that_older_editors_read(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_property_has_a_title_a_description_and_examples(name: str) -> None:
-    bare = [path for path, node in said(name) if not {"title", "description", "examples"} <= node.keys()]
-    assert bare == []
+    words = {"title", "description", "examples"}
+    properties = [found for found in said(name) if not found[0].endswith(("/items", "/additionalProperties"))]
+    assert [path for path, node in properties if not words <= node.keys()] == []
+
+
+@pytest.mark.parametrize("name", EDITED)
+def test_whoever_edits_a_file_sees_an_example_of_every_value(name: str) -> None:
+    values = [(path, node) for path, node in said(name) if path != "/items"]
+    assert [path for path, node in values if not (node.get("title") and node.get("examples"))] == []
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,0 +1,209 @@
+"""Settings: flag over environment over `reconciler.toml` over default. All faults are told at once.
+
+It knows the form of the settings, not what anybody does with them. Secrets never stand here.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from reconciler.findings import Exit, Failure
+from reconciler.model import REGIONS, THRESHOLDS, RegisterSettings, RoutesSettings, Settings, Threshold
+from reconciler.words import _
+
+Convert = Callable[[Any, Path], Any]
+NAME = "reconciler.toml"
+
+
+class _Wrong(ValueError):
+    """A value that does not fit; its text says what would."""
+
+
+def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, str | None]) -> Settings:
+    """Return the settings; a `Failure` (exit 78) names every key and value that does not fit."""
+    path = file or (Path(environ["RECONCILER_SETTINGS"]) if environ.get("RECONCILER_SETTINGS") else _found())
+    written = _read(path) if path else {}
+    faults: list[str] = []
+    values = _converted(written, _KEYS, path.resolve().parent if path else Path.cwd(), "", faults)
+    for key in ("lang", "demo", "config", "database"):
+        given = flags.get(key) or environ.get(f"RECONCILER_{key.upper()}")
+        if given is not None and given != "":
+            values |= _converted({key: _typed(key, given)}, _KEYS, Path.cwd(), "", faults)
+    if faults:
+        raise _failure("wrong", path, faults)
+    values.setdefault("config", Path.cwd() / "config")
+    values.setdefault("database", _database(Settings().database, Path.cwd()))
+    return Settings(**values)
+
+
+def _typed(key: str, given: str) -> object:
+    return {"true": True, "1": True, "false": False, "0": False}.get(given.lower(), given) if key == "demo" else given
+
+
+def _found() -> Path | None:
+    here = Path.cwd()
+    return next((folder / NAME for folder in (here, *here.parents) if (folder / NAME).is_file()), None)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise _failure(
+            "missing", path, [_("the file cannot be read: {reason}").format(reason=error.strerror)]
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise _failure("malformed", path, [_("this is not TOML: {reason}").format(reason=error)]) from error
+
+
+def _failure(kind: str, path: Path | None, faults: list[str]) -> Failure:
+    where = str(path) if path else _("the environment or a flag")
+    return Failure(
+        "settings",
+        kind,
+        problem=f"{where}: " + "; ".join(faults),
+        remedy=_("put it right; the README lists the settings"),
+        exit=Exit.SETTINGS,
+    )
+
+
+def _converted(
+    written: Mapping[str, Any], keys: Mapping[str, Convert], folder: Path, prefix: str, faults: list[str]
+) -> dict[str, Any]:
+    values = {}
+    for key, value in written.items():
+        if key not in keys:
+            faults.append(_unknown(prefix + key, key, keys))
+            continue
+        try:
+            values[key] = keys[key](value, folder)
+        except _Wrong as wrong:
+            # A table has told its own faults, one for each of its keys.
+            faults += list(wrong.args) if isinstance(value, dict) else [f"{prefix}{key}: {wrong}"]
+    return values
+
+
+def _unknown(name: str, key: str, keys: Mapping[str, Convert]) -> str:
+    from reconciler.rules.close import close  # noqa: PLC0415  (wanted only when something is wrong)
+
+    meant = close(key, keys, at_least=60)
+    return _("{key} is not a setting").format(key=name) + (
+        _("; did you mean {meant}?").format(meant=meant) if meant else ""
+    )
+
+
+# ---- what each key may be
+
+
+def _one_of(*choices: str) -> Convert:
+    def convert(value: Any, _folder: Path) -> str:
+        if value in choices:
+            return str(value)
+        raise _Wrong(_("{value} should be one of: {choices}").format(value=value, choices=", ".join(choices)))
+
+    return convert
+
+
+def _flag(value: Any, _folder: Path) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise _Wrong(_("{value} should be true or false").format(value=value))
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str) and value:
+        return value
+    raise _Wrong(_("{value} should be a text").format(value=value))
+
+
+def _path(value: Any, folder: Path) -> Path:
+    return folder / _text(value)
+
+
+def _database(value: Any, folder: Path) -> str:
+    """Make a relative SQLite path absolute; every other URL is as it was written."""
+    scheme, mark, path = _text(value).partition(":///")
+    relative = scheme.startswith("sqlite") and mark and path and not path.startswith(("/", ":memory:", "file:"))
+    return f"{scheme}:///{folder / path}" if relative else str(value)
+
+
+def _codes(value: Any, _folder: Path) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value:
+        raise _Wrong(_('should be a list of region codes, such as ["01", "03"]'))
+    unknown = [str(code) for code in value if code not in REGIONS]
+    if unknown:
+        raise _Wrong(_("{codes} is not the code of a region").format(codes=", ".join(unknown)))
+    return tuple(sorted(set(value)))
+
+
+def _region_codes(value: Any, _folder: Path) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise _Wrong(_('should be a table, such as {{ "SE-AB" = "01" }}').replace("{{", "{").replace("}}", "}"))
+    wrong = [
+        f"region_codes.{key}: " + _("{code} is not the code of a region").format(code=code)
+        for key, code in value.items()
+        if code not in REGIONS
+    ]
+    if wrong:
+        raise _Wrong(*wrong)
+    return dict(value)
+
+
+_AGE = re.compile(r"([0-9]{1,6})([mhd])")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+def _age(value: Any, _folder: Path) -> timedelta | None:
+    if value == "off":
+        return None
+    match = _AGE.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise _Wrong(_("{value} should be an age such as 36h, 14d or 90m, or off").format(value=value))
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def _threshold(value: Any, _folder: Path) -> Threshold:
+    fits = isinstance(value, dict) and set(value) == {"floor", "percent", "ceiling"}
+    if not fits or not all(type(number) is int and number >= 0 for number in value.values()):
+        raise _Wrong(
+            _("should be three whole numbers: {example}").format(example="{ floor = 1, percent = 20, ceiling = 10 }")
+        )
+    return Threshold(**value)
+
+
+def _table(name: str, keys: Mapping[str, Convert], make: Callable[..., Any]) -> Convert:
+    def convert(value: Any, folder: Path) -> Any:
+        if not isinstance(value, dict):
+            raise _Wrong(_("should be a table, [{name}]").format(name=name))
+        faults: list[str] = []
+        values = _converted(value, keys, folder, f"{name}.", faults)
+        if faults:
+            raise _Wrong(*faults)
+        return make(**values)
+
+    return convert
+
+
+def _guards(**thresholds: Threshold) -> dict[str, Threshold]:
+    return {**THRESHOLDS, **thresholds}
+
+
+_KEYS: Mapping[str, Convert] = {
+    "lang": _one_of("sv", "en"),
+    "demo": _flag,
+    "regions": _codes,
+    "config": _path,
+    "database": _database,
+    "register": _table(
+        "register",
+        {"source": _one_of("file"), "path": _path, "max_age": _age, "region_codes": _region_codes},
+        RegisterSettings,
+    ),
+    "routes": _table("routes", {"source": _one_of("off", "file"), "path": _path, "max_age": _age}, RoutesSettings),
+    "guards": _table("guards", dict.fromkeys(THRESHOLDS, _threshold), _guards),
+}
