@@ -26,8 +26,8 @@ from reconciler.plan import Change, Outcome, Settled, diff, digest, settle
 from reconciler.results import Judged, RegionVerdict, Verdict, World
 from reconciler.rules import approval as approval_rules
 from reconciler.rules import board, clinic, guard, region, route
-from reconciler.rules.clinic import Upstream
 from reconciler.rules.guard import Judgement, Proposal
+from reconciler.rules.upstream import Upstream
 
 # ---- declare and check
 

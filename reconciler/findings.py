@@ -59,7 +59,7 @@ class Stage(Enum):
 
 
 class Place(NamedTuple):
-    """A span of a file, 1-based, end exclusive; a place without a line is the file itself. `source` is the first line."""
+    """A span of a file, 1-based, end exclusive; without a line, the file itself. `source` is the first line."""
 
     path: str
     line: int | None = None

@@ -21,9 +21,9 @@ from reconciler.model import (
     HsaId,
     ManagedBoard,
     ManagedClinic,
+    RegionCode,
     Register,
     RegisterClinic,
-    RegionCode,
     Routes,
     State,
 )
@@ -94,7 +94,7 @@ def settle(
 ) -> Settled:
     """Return what should hold, given the regions that are *kept*; with *only*, for those clinics alone."""
     kept = frozenset(kept)
-    voiced = kept - declared.stopped.keys()
+    stopped = declared.stopped.keys()
     owners = declared.by_clinic()
     clinics, managed, outcomes = {}, {}, {}
     enrolled_in, managed_in = observed.clinics.get, observed.managed_clinics.get
@@ -108,7 +108,7 @@ def settle(
             register.clinics.get(hsa_id),
             hsa_id in routes.hsa_ids,
         )
-        outcome, after = _settle_clinic(asked, kept, voiced, held=hsa_id in declared.mentioned)
+        outcome, after = _settle_clinic(asked, kept, held=hsa_id in declared.mentioned or asked.manager in stopped)
         outcomes[hsa_id] = outcome
         if after is not None:
             clinics[hsa_id] = after
@@ -121,12 +121,11 @@ def settle(
     return Settled(clinics, boards, managed, managed_boards, outcomes, board_outcomes)
 
 
-def _settle_clinic(
-    asked: Asked, kept: frozenset[RegionCode], voiced: frozenset[RegionCode], *, held: bool
-) -> tuple[Outcome, Enrolment | None]:
-    """Return the clinic's outcome and the row that should hold. Regions not *voiced* are stopped, or not kept."""
+def _settle_clinic(asked: Asked, kept: frozenset[RegionCode], *, held: bool) -> tuple[Outcome, Enrolment | None]:
+    """Return the clinic's outcome and the row that should hold; the file of a region not *kept* was not read."""
     enrolled = asked.enrolled
-    if held or (asked.manager is not None and asked.manager not in voiced):
+    unread = asked.manager is not None and asked.manager not in kept
+    if held or (unread and not asked.declared):
         return Outcome.HELD, enrolled
     if enrolled is None:
         return _settle_new(asked)

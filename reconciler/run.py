@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler import store
@@ -84,7 +85,7 @@ class Run:
         watched = {HsaId(change.subject) for change in self._planned_for(verdict.code)} | (
             one.clinics.keys() if one else set()
         )
-        decide = lambda state: self._decide(verdict.code, watched, state)
+        decide = partial(self._decide, verdict.code, watched)
         done = store.settle_region(self.engine, self.run, verdict.code, watched, decide, self.now)
         if done.refused:
             return verdict._replace(verdict=Verdict.REFUSED)
@@ -99,7 +100,7 @@ class Run:
         return tuple(one for one in self.judged.changes if one.region == code and not one.touches & self.judged.blocked)
 
     def _decide(self, code: RegionCode, watched: Collection[HsaId], state: State) -> store.Work:
-        """Settle the region again, on what its transaction observes; guard it anew where that is not what was planned."""
+        """Settle the region again on what its transaction observes; guard it anew where that was not planned."""
         hsa_ids = (state.clinics.keys() | state.managed_clinics.keys() | set(watched)) - self.judged.waiting
         world = self.world
         settled = settle(world.declared, world.register, world.routes, state, self.settings.regions, hsa_ids)

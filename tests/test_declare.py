@@ -19,7 +19,7 @@ from reconciler.declare.regions import RegionFile, read_regions
 from reconciler.findings import Exit, Failure, Finding, Place
 from reconciler.model import REGIONS, SourceText
 from reconciler.plan import digest
-from reconciler.rules import shape
+from reconciler.rules import reading
 
 BROKEN = Path(__file__).parent / "broken"
 EXPECTED: dict[str, list[str]] = yaml.safe_load((BROKEN / "expected.yaml").read_text(encoding="utf-8"))
@@ -145,7 +145,7 @@ def test_a_file_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest
 
 def test_a_file_too_large_is_not_read(tmp_path: Path) -> None:
     with (tmp_path / "14-x.yaml").open("wb") as file:
-        file.truncate(shape.LARGEST + 1)
+        file.truncate(reading.LARGEST + 1)
     (found,) = read_regions(tmp_path, REGIONS).files
     assert [finding.rule.id for finding in found.findings] == ["file-too-large"]
 
@@ -158,7 +158,7 @@ def test_a_million_levels_are_refused(text: str) -> None:
 
 
 def test_twenty_levels_are_read() -> None:
-    root, findings = tree.read(SourceText("x.yaml", "[" * shape.DEEPEST + "]" * shape.DEEPEST))
+    root, findings = tree.read(SourceText("x.yaml", "[" * reading.DEEPEST + "]" * reading.DEEPEST))
     assert root is not None
     assert findings == []
 

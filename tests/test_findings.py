@@ -80,7 +80,8 @@ def test_findings_are_told_file_by_file_then_place_by_place():
         odd(place=Place("14.yaml", 1, 1), region="14", subject="A"),
         odd(place=Place("14.yaml", 1, 1), region="14", subject="B"),
     ]
-    assert sorted(reversed(in_order), key=Finding.sort_key) == in_order
+    backwards = in_order[::-1]
+    assert sorted(backwards, key=Finding.sort_key) == in_order
 
 
 def test_a_failure_says_what_was_asked_and_what_to_do():

@@ -79,7 +79,7 @@ def planned(declared, register, observed, only=None):
 
 
 def applied(observed, settled, changes):
-    """What the tables hold after *changes*: the clinics and the boards, as dicts; the rest is remembered beside them."""
+    """What the tables hold after *changes*: clinics and boards, as dicts; the rest is remembered beside them."""
     clinics, boards = dict(observed.clinics), dict(observed.boards)
     for change in changes:
         if change.action in (Action.SET_BOARD, Action.CHANGE_BOARD):

@@ -7,7 +7,7 @@ Keys that are not the file's:
     second_file  the name of another file with the same content
     register     {id: null | {name, status, region}}, over a register that knows all that is declared
     routes       the addresses that TAK routes; without it, TAK was not asked
-    database     {clinics: {id: region}, managed: {id: declared in}, boards: {code: board}, managed_boards: {code: board}}
+    database     {clinics: {id: region}, managed: {id: declared in}, boards: {code: board}, managed_boards: …}
     approvals    what stands in approvals.yaml
     demo, regions, guards, went_back     as in the settings, and as the guards see it
 """

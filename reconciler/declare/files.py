@@ -9,7 +9,7 @@ from pathlib import Path
 
 from reconciler.findings import Finding
 from reconciler.model import SourceText
-from reconciler.rules import shape
+from reconciler.rules import reading
 from reconciler.words import _
 
 
@@ -25,14 +25,14 @@ def read_bytes(path: Path) -> tuple[bytes, list[Finding]]:
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
-            return b"", [*shape.file_unreadable(shown(path), _("it is a directory"))]
+            return b"", [*reading.file_unreadable(shown(path), _("it is a directory"))]
         if not stat.S_ISREG(status.st_mode):
-            return b"", [*shape.file_unreadable(shown(path), _("it is not a plain file"))]
-        if status.st_size > shape.LARGEST:
-            return b"", [*shape.file_too_large(shown(path))]
+            return b"", [*reading.file_unreadable(shown(path), _("it is not a plain file"))]
+        if status.st_size > reading.LARGEST:
+            return b"", [*reading.file_too_large(shown(path))]
         return path.read_bytes(), []
     except OSError as error:
-        return b"", [*shape.file_unreadable(shown(path), _reason(error))]
+        return b"", [*reading.file_unreadable(shown(path), _reason(error))]
 
 
 def decode(path: str, content: bytes) -> tuple[SourceText, list[Finding]]:
@@ -43,7 +43,7 @@ def decode(path: str, content: bytes) -> tuple[SourceText, list[Finding]]:
     except UnicodeDecodeError as error:
         source = SourceText(path, content.decode(errors="replace"))
         offset = len(content[: error.start].decode())
-        return source, [*shape.not_utf8(source, offset, content[error.start])]
+        return source, [*reading.not_utf8(source, offset, content[error.start])]
 
 
 def _reason(error: OSError) -> str:

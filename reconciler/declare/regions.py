@@ -18,7 +18,7 @@ from reconciler.declare import faults, files, schema, tree
 from reconciler.declare.tree import Entry, Node, entry_place, place_of
 from reconciler.findings import Exit, Failure, Finding
 from reconciler.model import REGIONS, Board, Clinic, HsaId, Region, RegionCode, SourceText, canonical
-from reconciler.rules import shape
+from reconciler.rules import reading, shape
 from reconciler.words import _
 
 _CODE = re.compile(r"[0-9]{2}(?=-)")
@@ -118,7 +118,7 @@ def _read_file(path: str, code: RegionCode | None, content: bytes, unread: list[
 def _region(code: RegionCode, source: SourceText) -> tuple[Region | None, list[Finding]]:
     root, findings = tree.read(source)
     if root is None:
-        return None, findings or [*shape.file_empty(source.path, schema.load("region")["required"])]
+        return None, findings or [*reading.file_empty(source.path, schema.load("region")["required"])]
     findings = [*_of_another_region(code, source, root)] or _faults(source, root)
     if findings or not isinstance(root.value, dict):
         return None, findings

@@ -15,7 +15,7 @@ from yaml.cyaml import CParser  # type: ignore[attr-defined]
 
 from reconciler.findings import Finding, Place
 from reconciler.model import SourceText
-from reconciler.rules import shape
+from reconciler.rules import reading, shape
 
 Entry: TypeAlias = "tuple[Node, Node]"
 """A key and its value."""
@@ -43,7 +43,7 @@ _node = tuple.__new__
 
 def read(source: SourceText) -> tuple[Node | None, list[Finding]]:
     """Return the document's root, or what is refused in it. A document without content has neither."""
-    findings = [*shape.tab_character(source), *shape.control_character(source)]
+    findings = [*reading.tab_character(source), *reading.control_character(source)]
     if findings:
         return None, findings
     reader = _Reader(source)
@@ -68,7 +68,7 @@ def _line_ends(source: SourceText, line: int) -> int:
     return len(source.place(line, 1, line, 1).source or "") + 1
 
 
-class _Stop(Exception):  # noqa: N818  (nothing went wrong here: what follows would only be follow-up findings)
+class _Stop(Exception):
     """Nothing after this is worth reading."""
 
 
@@ -114,7 +114,7 @@ class _Reader:
         """Begin a document; a second one ends the reading."""
         self._documents += 1
         if self._documents > 1:
-            self._refuse(shape.several_documents, self._span(event.start_mark, event.end_mark))
+            self._refuse(reading.several_documents, self._span(event.start_mark, event.end_mark))
             raise _Stop
 
     def scalar(self, event: Any) -> None:
@@ -132,7 +132,7 @@ class _Reader:
 
     def alias(self, event: Any) -> None:
         """Refuse an alias; an empty text stands for it."""
-        self._refuse(shape.yaml_alias, self._span(event.start_mark, event.end_mark))
+        self._refuse(reading.yaml_alias, self._span(event.start_mark, event.end_mark))
         node = Node("", event.start_mark.line + 1, event.start_mark.column + 1, 1, 1, True)
         if type(self._open) is dict and self._key is None:
             self._key = node
@@ -144,11 +144,11 @@ class _Reader:
         self._properties(event)
         spot = self._span(event.start_mark, event.start_mark, width=1)
         if type(self._open) is dict and self._key is None:
-            self._findings += shape.key_not_text(spot)
+            self._findings += reading.key_not_text(spot)
             raise _Stop
         self._outer.append((self._open, self._key, event.start_mark))
-        if len(self._outer) > shape.DEEPEST:
-            self._findings += shape.nested_too_deeply(spot)
+        if len(self._outer) > reading.DEEPEST:
+            self._findings += reading.nested_too_deeply(spot)
             raise _Stop
         self._open, self._key = {} if type(event) is yaml.MappingStartEvent else [], None
 
@@ -162,7 +162,7 @@ class _Reader:
     def _begin_entry(self, key: Node) -> None:
         value = key[0]
         if value == "<<" and key.plain:
-            self._refuse(shape.merge_key, place_of(self._source, key))
+            self._refuse(reading.merge_key, place_of(self._source, key))
         elif value in self._open:
             first = self._open[key.value][0]  # type: ignore[index, call-overload]
             places = place_of(self._source, key), place_of(self._source, first)
@@ -177,7 +177,7 @@ class _Reader:
             self._key = None
 
     def _properties(self, event: Any) -> None:
-        for name, sign, rule in ((event.anchor, "&", shape.yaml_anchor), (event.tag, "!", shape.yaml_tag)):
+        for name, sign, rule in ((event.anchor, "&", reading.yaml_anchor), (event.tag, "!", reading.yaml_tag)):
             if name is not None:
                 self._refuse(rule, self._sign(event.start_mark, sign))
 
@@ -191,7 +191,7 @@ class _Reader:
         """Refuse characters that are as invisible when they are written with a backslash."""
         place = place_of(self._source, node)
         value = SourceText(self._source.path, str(node.value))
-        self._findings += (replace(found, place=place) for found in shape.control_character(value))
+        self._findings += (replace(found, place=place) for found in reading.control_character(value))
 
     def _refuse(self, rule: Callable[..., Iterator[Finding]], place: Place) -> None:
         self._spots.setdefault(rule, []).append(place)
@@ -217,7 +217,7 @@ _STEPS: dict[type, Callable[[_Reader, Any], None]] = {
 def _error_finding(source: SourceText, error: yaml.YAMLError) -> Iterator[Finding]:
     place, reason = _error_place(source, error), str(getattr(error, "problem", None) or getattr(error, "reason", error))
     too_deep = "maximum nesting" in reason  # the parser looks ahead, and may meet its own limit before ours
-    return shape.nested_too_deeply(place) if too_deep else shape.yaml_malformed(place, reason)
+    return reading.nested_too_deeply(place) if too_deep else reading.yaml_malformed(place, reason)
 
 
 def _error_place(source: SourceText, error: yaml.YAMLError) -> Place:

@@ -39,13 +39,13 @@ class Block(NamedTuple):
 def blocks(document: Document) -> Iterator[Block]:
     """Return the regions of which there is something to tell; of an unchanged one only what waits."""
     waits = _waiting(document)
+    by_region: dict[RegionCode, list[Document]] = {}
+    for change in document["changes"]:
+        by_region.setdefault(change["region"], []).append(change)
     for region in document["regions"]:
-        unchanged = region["verdict"] == "unchanged"
-        changes = [
-            change
-            for change in document["changes"]
-            if change["region"] == region["region"] and (not unchanged or change["subject"] in waits)
-        ]
+        changes, unchanged = by_region.get(region["region"], []), region["verdict"] == "unchanged"
+        if unchanged:
+            changes = [change for change in changes if change["subject"] in waits]
         if changes or region["because"] or not unchanged:
             yield Block(region, changes)
 

@@ -25,7 +25,7 @@ _STYLES = {"error": "bold red", "warning": "yellow", "note": "blue"}
 
 
 def console(stream: TextIO) -> Console:
-    """Return what prints to *stream*: in colour on a terminal, unless NO_COLOR says otherwise; else plain, unfolded."""
+    """Return what prints to *stream*: in colour on a terminal, unless NO_COLOR says otherwise. Nothing is folded."""
     from rich.console import Console  # noqa: PLC0415  (0.05 s)
 
     if isinstance(stream, TextIOWrapper):
@@ -35,7 +35,7 @@ def console(stream: TextIO) -> Console:
         file=stream,
         force_terminal=screen,
         color_system="auto" if screen and not os.environ.get("NO_COLOR") else None,
-        width=None if screen else _UNFOLDED,
+        width=_UNFOLDED,
         soft_wrap=True,
         markup=False,
         highlight=False,

@@ -143,9 +143,9 @@ def _table(regions: Iterable[Document]) -> Table:
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for title in (_("code"), _("region"), _("active"), _("patient board"), _("its HSA-id")):
-        table.add_column(title, overflow="fold")
+        table.add_column(title)
     for title in (_("declared"), _("enrolled"), _("pending"), _("unmanaged")):
-        table.add_column(title, justify="right", no_wrap=True)
+        table.add_column(title, justify="right")
     for region in regions:
         board = region["board"] or {"name": "–", "hsa_id": "–"}
         active = _("yes") if region["active"] else _("no")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from reconciler.findings import Finding, Severity, Stage, rule
 from reconciler.model import EXAMPLE_BOARD_SUFFIX, Declared, Region
 from reconciler.plan import BoardOutcome
-from reconciler.rules.clinic import Upstream
+from reconciler.rules.upstream import Upstream
 
 
 @rule(

@@ -5,39 +5,15 @@ Upstream rules turn the outcomes of settling into findings; they decide nothing 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
-from reconciler.findings import Finding, Place, Rule, Severity, Stage, rule
-from reconciler.model import REGIONS, Declared, HsaId, Region, RegionCode, Register, Routes, State
-from reconciler.plan import Outcome, Settled
+from reconciler.findings import Finding, Rule, Severity, Stage, rule
+from reconciler.model import Declared, HsaId, Region
+from reconciler.plan import Outcome
 from reconciler.rules.close import close_id
-
-
-class Upstream(NamedTuple):
-    """What upstream rules see: the files, the world, the database, and what settling made of them."""
-
-    declared: Declared
-    register: Register
-    routes: Routes
-    observed: State
-    settled: Settled
-    owners: Mapping[HsaId, tuple[RegionCode, ...]]
-    by_outcome: Mapping[Outcome, list[HsaId]]
-
-    def place(self, hsa_id: HsaId, code: RegionCode | None = None) -> Place | None:
-        """Return where the clinic is declared: in region *code*, else in the first."""
-        owners = self.owners.get(hsa_id)
-        return self.declared.regions[code or owners[0]].place_of(hsa_id) if owners else None
-
-    def with_outcome(self, *outcomes: Outcome) -> list[HsaId]:
-        """Return the clinics that have one of *outcomes*, sorted."""
-        return sorted(hsa_id for outcome in outcomes for hsa_id in self.by_outcome.get(outcome, ()))
-
-
-def _named(code: RegionCode) -> str:
-    return f"{code} {REGIONS[code]}" if code in REGIONS else code
+from reconciler.rules.upstream import Upstream, named
 
 
 @lru_cache(maxsize=1024)
@@ -111,8 +87,8 @@ def _each(found: Rule[...], upstream: Upstream, outcome: Outcome) -> Iterator[Fi
         entry = upstream.register.clinics.get(hsa_id)
         known: dict[str, Any] = {
             "clinic": entry.name if entry else row.name if row else hsa_id,
-            "right": _named(entry.region_code) if entry else "",
-            "enrolled": _named(row.region_code) if row else "",
+            "right": named(entry.region_code) if entry else "",
+            "enrolled": named(row.region_code) if row else "",
         }
         yield found.finding(upstream.place(hsa_id), region=code, subject=hsa_id, **known)
 
@@ -229,7 +205,7 @@ def clinic_moved(upstream: Upstream) -> Iterator[Finding]:
         for code in upstream.owners[hsa_id]:
             if code != entry.region_code:
                 place = upstream.place(hsa_id, code)
-                right = _named(entry.region_code)
+                right = named(entry.region_code)
                 yield clinic_moved.finding(place, region=code, subject=hsa_id, clinic=entry.name, right=right)
 
 
@@ -372,7 +348,7 @@ def clinic_moved_to_inactive_region(upstream: Upstream) -> Iterator[Finding]:
         owner = upstream.owners[hsa_id][0]
         if after.region_code in upstream.settled.boards or after.region_code == before.region_code == owner:
             continue
-        right = _named(after.region_code)
+        right = named(after.region_code)
         yield clinic_moved_to_inactive_region.finding(
             upstream.place(hsa_id), region=owner, subject=hsa_id, clinic=after.name, right=right
         )

@@ -32,7 +32,7 @@ class Answer(NamedTuple):
 
 
 def ask(settings: RegisterSettings, now: datetime) -> Register:
-    """Return what the e-services say; a `Failure` where the answer is missing, malformed, incomplete, old or from the future."""
+    """Return what the e-services say; a `Failure` where it is missing, malformed, incomplete, old or from the future."""
     answer = SOURCES[settings.source](settings)
     made = checked_time("register", answer.generated_at, now, settings.max_age)
     clinics = _checked(answer.records, settings)

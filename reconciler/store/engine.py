@@ -56,11 +56,6 @@ def shown(url: URL | str) -> str:
     return make_url(url).render_as_string(hide_password=True)
 
 
-def holds_service_tables(connection: Connection) -> bool:
-    """Whether the service's tables are ours to make: in a SQLite file there is nobody else to do it."""
-    return connection.dialect.name == "sqlite"
-
-
 @contextmanager
 def connected(opener: Engine) -> Iterator[Connection]:
     """One transaction: committed at the end, rolled back on any exception; what the database refuses is a `Failure`."""

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, upda
 from reconciler.findings import Failure
 from reconciler.model import BoardRow, Enrolment, HsaId, RegionCode, State
 from reconciler.plan import Action, Bookkeeping, Change
-from reconciler.store.engine import answering
+from reconciler.store.engine import connected
 from reconciler.store.log import append_changes
 from reconciler.store.observe import observe_region
 from reconciler.store.tables import (
@@ -50,7 +50,7 @@ class Done(NamedTuple):
     refused: bool
 
 
-def settle_region(  # noqa: PLR0917  (who, which, what, when: no two of them can be mixed up)
+def settle_region(
     engine: Engine,
     run_id: int,
     code: RegionCode,
@@ -62,10 +62,9 @@ def settle_region(  # noqa: PLR0917  (who, which, what, when: no two of them can
 
     *watched* are the clinics to look at beside those that the database has for the region: the ones it declares.
     """
-    with answering(engine.url), engine.connect() as connection, connection.begin() as transaction:
+    with connected(engine) as connection:
         work = decide(observe_region(connection, code, watched))
         if work.refused:
-            transaction.rollback()
             return Done((), refused=True)
         if not work.changes and not work.bookkeeping:
             return Done((), refused=False)

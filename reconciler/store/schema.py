@@ -9,7 +9,7 @@ from sqlalchemy import Connection, column, insert, inspect, select, table
 
 from reconciler.findings import Exit, Failure
 from reconciler.model import REGIONS
-from reconciler.store.engine import connected, engine, holds_service_tables, shown
+from reconciler.store.engine import connected, engine, shown
 from reconciler.store.tables import SCHEMA, SERVICE, VERSION_TABLE, as_text, complaints_region, metadata
 from reconciler.words import _
 
@@ -19,9 +19,8 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 def init(url: str) -> None:
     """Make what is missing: the file, the service's tables with all 21 regions, ours. What is there is left alone."""
     with connected(engine(url, writes=True, makes=True)) as connection:
-        if holds_service_tables(connection):
-            metadata.create_all(connection, SERVICE)
-            _add_regions(connection)
+        metadata.create_all(connection, SERVICE)
+        _add_regions(connection)
         _migrate(connection)
 
 

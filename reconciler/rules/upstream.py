@@ -1,0 +1,36 @@
+"""What upstream rules see. It decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from reconciler.findings import Place
+from reconciler.model import REGIONS, Declared, HsaId, RegionCode, Register, Routes, State
+from reconciler.plan import Outcome, Settled
+
+
+class Upstream(NamedTuple):
+    """What upstream rules see: the files, the world, the database, and what settling made of them."""
+
+    declared: Declared
+    register: Register
+    routes: Routes
+    observed: State
+    settled: Settled
+    owners: Mapping[HsaId, tuple[RegionCode, ...]]
+    by_outcome: Mapping[Outcome, list[HsaId]]
+
+    def place(self, hsa_id: HsaId, code: RegionCode | None = None) -> Place | None:
+        """Return where the clinic is declared: in region *code*, else in the first."""
+        owners = self.owners.get(hsa_id)
+        return self.declared.regions[code or owners[0]].place_of(hsa_id) if owners else None
+
+    def with_outcome(self, *outcomes: Outcome) -> list[HsaId]:
+        """Return the clinics that have one of *outcomes*, sorted."""
+        return sorted(hsa_id for outcome in outcomes for hsa_id in self.by_outcome.get(outcome, ()))
+
+
+def named(code: RegionCode) -> str:
+    """Return the region's code and name."""
+    return f"{code} {REGIONS[code]}" if code in REGIONS else code
