@@ -74,12 +74,17 @@ def _say(form: str, name: str, result: Any, **options: Any) -> None:
     from reconciler.report import json  # noqa: PLC0415
 
     document = getattr(json, name)(result)
-    if form == "json":
-        click.echo(json.dump(document), nl=False)
-    else:
-        from reconciler.report import text  # noqa: PLC0415
+    try:
+        if form == "json":
+            sys.stdout.write(json.dump(document))
+        else:
+            from reconciler.report import text  # noqa: PLC0415
 
-        getattr(text, name)(document, _stdout(), **options)
+            getattr(text, name)(document, _stdout(), **options)
+        sys.stdout.flush()
+    except (BrokenPipeError, SystemExit):
+        # Whoever read the output has seen enough (rich says so with SystemExit); the exit code still tells what happened.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _talk(text: str) -> None:
@@ -230,7 +235,7 @@ def db_init(context: click.Context) -> Exit:
 
     settings = _settings(context)
     store.init(settings.database)
-    _talk(_("the database at {url} is ready").format(url=settings.database))
+    _talk(_("the database at {url} is ready").format(url=store.shown(settings.database)))
     return Exit.DONE
 
 
@@ -242,7 +247,7 @@ def db_upgrade(context: click.Context) -> Exit:
 
     settings = _settings(context)
     store.upgrade(settings.database)
-    _talk(_("the database at {url} is ready").format(url=settings.database))
+    _talk(_("the database at {url} is ready").format(url=store.shown(settings.database)))
     return Exit.DONE
 
 
@@ -250,14 +255,14 @@ def db_upgrade(context: click.Context) -> Exit:
 @click.pass_context
 def db_check(context: click.Context) -> Exit:
     """Tell whether the tables are there, in this version, and the log is whole."""
-    from reconciler import pipeline  # noqa: PLC0415
+    from reconciler import pipeline, store  # noqa: PLC0415
 
     settings = _settings(context)
     problems = pipeline.check_database(settings)
     for problem in problems:
         click.echo(problem)
     if not problems:
-        _talk(_("the database at {url} is in order").format(url=settings.database))
+        _talk(_("the database at {url} is in order").format(url=store.shown(settings.database)))
     return Exit.SETTINGS if problems else Exit.DONE
 
 
@@ -277,10 +282,6 @@ def run(arguments: list[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         _talk(_("interrupted; the region at hand is rolled back"))
         return Exit.INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read the output has seen enough; what is left must not be complained about at shutdown.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.DONE
     except Exception as bug:  # noqa: BLE001  (the one place where a bug is caught, so that it can be reported)
         _talk(_crash(bug))
         return Exit.BUG

@@ -7,6 +7,7 @@ reads the environment, or knows how a file or a table looks. Not applying is not
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -19,7 +20,7 @@ from reconciler.declare.regions import read_regions
 from reconciler.findings import Exit, Failure, Finding
 from reconciler.model import REGIONS, HsaId, RegionCode, Settings, State
 from reconciler.plan import settle, state_digest
-from reconciler.results import Applied, ClinicStory, Planned, RegionStatus, Status, Validation, World
+from reconciler.results import Applied, ClinicStory, Planned, RegionStatus, Status, Validation, Verdict, World
 from reconciler.rules import approval as approval_rules
 from reconciler.rules import clinic
 from reconciler.rules.guard import Judgement
@@ -116,7 +117,7 @@ def _observe(settings: Settings, commit: str | None) -> Held:
     from reconciler import store  # noqa: PLC0415  (sqlalchemy costs 0.3 s)
 
     if not store.exists(settings.database):
-        return Held(empty_database=settings.database)
+        return Held(empty_database=store.shown(settings.database))
     engine = store.engine(settings.database, writes=False)
     with store.connected(engine) as connection:
         store.check(connection)
@@ -160,7 +161,7 @@ def _require_database(settings: Settings) -> None:
         raise Failure(
             "database",
             "missing",
-            problem=_("there is no database at {url}").format(url=settings.database),
+            problem=_("there is no database at {url}").format(url=store.shown(settings.database)),
             remedy=_("make it: reconciler db init"),
             exit=Exit.SETTINGS,
         )
@@ -172,14 +173,18 @@ def apply(settings: Settings, now: datetime, actor: str, only: Collection[Region
 
     _require_database(settings)
     planned = plan(settings, now)
-    if planned.world is None or planned.judged is None or planned.judged.judgement.national:
+    if planned.world is None or planned.judged is None:
+        regions = tuple(one._replace(verdict=Verdict.NOT_ATTEMPTED) for one in planned.regions)
+        return Applied(replace(planned, regions=regions).only(only))
+    if planned.judged.judgement.national:
         return Applied(planned.only(only))
     engine = store.engine(settings.database, writes=True)
     with store.answering():
         store.keep_snapshot(engine, planned.world.register, now)
         header = store.RunHeader(
             actor=actor,
-            commit=planned.commit,
+            # An old job that finds nothing to do must not make its commit the one last applied.
+            commit=None if planned.world.went_back and not planned.changes else planned.commit,
             config=planned.config_digest,
             register=planned.world.register.digest,
             routes=planned.routes.digest,

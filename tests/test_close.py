@@ -85,7 +85,7 @@ def test_an_id_is_offered_that_is_one_or_two_characters_off(typed):
 
 
 def test_an_id_three_characters_off_is_another_clinic():
-    assert close_id("SE2321000131-F000000000111", [ID]) is None
+    assert close_id("SE2321000131-E000000000111", [ID]) is None
     assert close_id(ID, []) is None
 
 

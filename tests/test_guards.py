@@ -5,16 +5,7 @@ from datetime import date
 import pytest
 
 from reconciler.findings import Place
-from reconciler.model import (
-    THRESHOLDS,
-    Approval,
-    BoardRow,
-    Enrolment,
-    HsaId,
-    ManagedBoard,
-    State,
-    Threshold,
-)
+from reconciler.model import THRESHOLDS, Approval, BoardRow, Enrolment, HsaId, ManagedBoard, State, Threshold
 from reconciler.plan import Action, Cause, Change, Settled
 from reconciler.rules.guard import GUARDS, Judgement, Proposal, Use, judge, move_waits, taken_by
 

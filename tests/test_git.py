@@ -1,0 +1,69 @@
+"""Git: the commit of the files, and whether it comes before the one last applied. Real repositories."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from reconciler import git
+from reconciler.findings import Failure
+
+
+def run(folder: Path, *arguments: str) -> str:
+    identity = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
+    done = subprocess.run(["git", "-C", str(folder), *identity, *arguments], check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def commit(folder: Path, text: str) -> str:
+    (folder / "file").write_text(text, encoding="utf-8")
+    run(folder, "add", "file")
+    run(folder, "commit", "-qm", text)
+    return run(folder, "rev-parse", "HEAD")
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    run(folder, "init", "-q", "-b", "main")
+    return folder
+
+
+def test_the_commit_is_told(repository: Path) -> None:
+    assert git.head(repository) is None
+    assert git.head(repository) != commit(repository, "one") == git.head(repository)
+
+
+def test_outside_git_and_without_git_there_is_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert git.head(tmp_path) is None
+    monkeypatch.setenv("PATH", "")
+    assert git.head(tmp_path) is None
+
+
+def test_only_an_ancestor_went_back(repository: Path) -> None:
+    first, second = commit(repository, "one"), commit(repository, "two")
+    assert git.went_back(repository, first, second)
+    assert not git.went_back(repository, second, first)
+    assert not git.went_back(repository, second, second)
+
+
+def test_a_revert_is_a_new_commit_and_has_not_gone_back(repository: Path) -> None:
+    commit(repository, "one")
+    second = commit(repository, "two")
+    run(repository, "revert", "--no-edit", "HEAD")
+    assert not git.went_back(repository, run(repository, "rev-parse", "HEAD"), second)
+
+
+def test_a_history_that_was_written_anew_has_not_gone_back(repository: Path) -> None:
+    assert not git.went_back(repository, commit(repository, "one"), "1" * 40)
+
+
+def test_a_shallow_clone_says_so(repository: Path, tmp_path: Path) -> None:
+    first = commit(repository, "one")
+    commit(repository, "two")
+    run(tmp_path, "clone", "-q", "--depth=1", f"file://{repository}", "shallow")
+    with pytest.raises(Failure, match="the clone is shallow") as caught:
+        git.went_back(tmp_path / "shallow", run(tmp_path / "shallow", "rev-parse", "HEAD"), first)
+    assert "fetch-depth: 0" in caught.value.remedy

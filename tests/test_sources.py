@@ -1,0 +1,158 @@
+"""Register and routes from files: each record checked, nothing guessed, no old or half answer believed."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from reconciler.findings import Exit, Failure
+from reconciler.model import RegisterClinic, RegisterSettings, RoutesSettings
+from reconciler.sources import register, routes
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+MADE = "2026-11-24T04:00:00+01:00"
+CSV = f"# generated_at: {MADE}\n# clinics: 2\nhsa_id,name,status,region_code\n"
+ROWS = (
+    'SE2321000131-e000000000458,"Närhälsan, Ågårdsskogen",active,14\nSE2321000131-E000000008388,Eriksberg,inactive,14\n'
+)
+CLINICS = {
+    "SE2321000131-E000000000458": RegisterClinic("Närhälsan, Ågårdsskogen", True, "14"),
+    "SE2321000131-E000000008388": RegisterClinic("Eriksberg", False, "14"),
+}
+SCHEMAS = Path(__file__).parent.parent / "schemas"
+
+
+def document(**changed: Any) -> dict[str, Any]:
+    clinics = [
+        {"hsa_id": key, "name": one.name, "status": "active" if one.active else "inactive", "region_code": "14"}
+        for key, one in CLINICS.items()
+    ]
+    return {"format": "reconciler/register/1", "generated_at": MADE, "complete": True, "clinics": clinics} | changed
+
+
+def asked(path: Path, text: str | bytes, **more: Any) -> register.Register:
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return register.ask(RegisterSettings(path=path, **more), NOW)
+
+
+def refused(path: Path, text: str | bytes, **more: Any) -> Failure:
+    with pytest.raises(Failure) as caught:
+        asked(path, text, **more)
+    assert (caught.value.source, caught.value.exit) == ("register", Exit.UNANSWERED)
+    return caught.value
+
+
+def test_csv_and_json_give_the_same_register(tmp_path: Path) -> None:
+    from_csv = asked(tmp_path / "a", CSV + ROWS)
+    assert dict(from_csv.clinics) == CLINICS
+    assert from_csv == asked(tmp_path / "b", json.dumps(document())) == asked(tmp_path / "c", "\ufeff" + CSV + ROWS)
+
+
+def test_the_digest_is_of_the_clinics_and_not_of_the_time_or_order(tmp_path: Path) -> None:
+    one = asked(tmp_path / "a", json.dumps(document()))
+    two = asked(
+        tmp_path / "a", json.dumps(document(generated_at="2026-11-24T05:00Z", clinics=document()["clinics"][::-1]))
+    )
+    assert one.digest == two.digest
+    assert one.digest != asked(tmp_path / "a", json.dumps(document(clinics=[]))).digest
+
+
+def test_another_way_of_writing_regions_is_mapped(tmp_path: Path) -> None:
+    text = CSV + ROWS.replace(",14", ",SE-O")
+    assert dict(asked(tmp_path / "a", text, region_codes={"SE-O": "14"}).clinics) == CLINICS
+    assert "map it in region_codes" in refused(tmp_path / "a", text).problem
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "said"),
+    [
+        (CSV.replace("# clinics: 2\n", "# clinics: 3\n") + ROWS, "incomplete", "it says 3 clinics, and has 2"),
+        (ROWS, "malformed", "the first line should be # generated_at"),
+        (f"# generated_at: {MADE}\n", "malformed", "the header should be"),
+        (f"# generated_at: {MADE}\n" * 2, "malformed", "stands twice"),
+        (f"# generated_at: {MADE}\nid,name\n", "malformed", "the header should be"),
+        (CSV + ROWS.replace(",14", ""), "malformed", "row 4 has 3 fields, not 4"),
+        (CSV + ROWS.replace("8388", "0458"), "record", "row 5 (SE2321000131-E000000000458): the HSA-id stands twice"),
+        (CSV + ROWS.replace("inactive", "closed"), "record", "the status closed is not one of"),
+        (CSV + ROWS.replace("Eriksberg", " "), "record", "a field is empty"),
+        (CSV.replace("+01:00", "") + ROWS, "time", "not a time with its zone"),
+        (CSV.replace(MADE, "yesterday") + ROWS, "time", "yesterday"),
+        (CSV.replace("11-24T04", "11-25T04") + ROWS, "future", "still to come"),
+        (CSV.replace("11-24T04", "11-22T04") + ROWS, "stale", "hours old; 36 are allowed"),
+        ("{", "malformed", "this is not JSON"),
+        ('{"a": ' + "[" * 100_000, "malformed", "this is not JSON"),
+        (json.dumps(document(format="x")), "malformed", "it has not the format"),
+        (json.dumps(document(clinics={})), "malformed", "it has not the format"),
+        (json.dumps(document(more=1)), "malformed", "more is not a key"),
+        (json.dumps(document(complete=False)), "incomplete", "it does not say that it is complete"),
+        (json.dumps(document(clinics=[1])), "record", "clinics[0] (1): it should have exactly the fields"),
+        (json.dumps(document(clinics=[{"hsa_id": "x"}])), "record", "exactly the fields"),
+        (json.dumps(document(clinics=[{**document()["clinics"][0], "name": 1}])), "record", "not a text"),
+        (b"# generated_at: \xff", "malformed", "byte 17 is not UTF-8"),
+        (CSV + '"a', "malformed", "this is not CSV"),
+    ],
+)
+def test_what_is_wrong_is_a_failure_that_names_it(tmp_path: Path, text: str | bytes, kind: str, said: str) -> None:
+    failure = refused(tmp_path / "register", text)
+    assert failure.kind == kind
+    assert said in failure.problem
+
+
+def test_an_age_that_is_switched_off_is_not_looked_at(tmp_path: Path) -> None:
+    assert asked(tmp_path / "a", CSV.replace("2026-11-24", "2020-01-01") + ROWS, max_age=None)
+    assert asked(tmp_path / "a", CSV + ROWS, max_age=timedelta(hours=36))
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Failure, match="gone cannot be read"):
+        register.ask(RegisterSettings(path=tmp_path / "gone"), NOW)
+    with pytest.raises(Failure, match="no path"):
+        register.ask(RegisterSettings(), NOW)
+
+
+def test_what_the_schema_refuses_the_program_refuses(tmp_path: Path) -> None:
+    schema = json.loads((SCHEMAS / "register.schema.json").read_text(encoding="utf-8"))
+    jsonschema.validate(document(), schema)
+    record = document()["clinics"][0]
+    for wrong in (
+        document(complete="yes"),
+        document(generated_at="today"),
+        document(clinics=[{**record, "status": "closed"}]),
+        document(clinics=[{**record, "more": "x"}]),
+        document(clinics=[{**record, "name": ""}]),
+    ):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(wrong, schema)
+        refused(tmp_path / "a", json.dumps(wrong))
+
+
+def test_routes_that_are_off_were_not_asked() -> None:
+    assert routes.ask(RoutesSettings(), NOW) == routes.Routes()
+
+
+def test_routes_hold_every_address_in_upper_case(tmp_path: Path) -> None:
+    path = tmp_path / "routes.json"
+    path.write_text(json.dumps({"format": "reconciler/routes/1", "generated_at": MADE, "hsa_ids": ["se1-a", " SE "]}))
+    found = routes.ask(RoutesSettings(source="file", path=path), NOW)
+    assert (found.hsa_ids, found.asked) == (frozenset({"SE1-A", "SE"}), True)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("{", "malformed"),
+        ("[]", "malformed"),
+        (json.dumps({"format": "reconciler/routes/1", "generated_at": MADE, "hsa_ids": [1]}), "malformed"),
+        (json.dumps({"format": "reconciler/routes/1", "hsa_ids": []}), "time"),
+        (json.dumps({"format": "reconciler/routes/1", "generated_at": "2026-11-01T00:00:00Z", "hsa_ids": []}), "stale"),
+    ],
+)
+def test_routes_that_cannot_be_trusted_are_a_failure(tmp_path: Path, text: str, kind: str) -> None:
+    path = tmp_path / "routes.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(Failure) as caught:
+        routes.ask(RoutesSettings(source="file", path=path), NOW)
+    assert (caught.value.source, caught.value.kind) == ("routes", kind)
