@@ -83,7 +83,7 @@ def _say(form: str, name: str, result: Any, **options: Any) -> None:
             getattr(text, name)(document, _stdout(), **options)
         sys.stdout.flush()
     except (BrokenPipeError, SystemExit):
-        # Whoever read the output has seen enough (rich says so with SystemExit); the exit code still tells what happened.
+        # Whoever read the output has seen enough (rich says so with SystemExit); the exit code still tells.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -29,15 +29,16 @@ def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, str 
     path = file or (Path(environ["RECONCILER_SETTINGS"]) if environ.get("RECONCILER_SETTINGS") else _found())
     written = _read(path) if path else {}
     faults: list[str] = []
-    values = _converted(written, _KEYS, path.resolve().parent if path else Path.cwd(), "", faults)
+    folder = path.resolve().parent if path else Path.cwd()
+    values = _converted(written, _KEYS, folder, "", faults)
     for key in ("lang", "demo", "config", "database"):
         given = flags.get(key) or environ.get(f"RECONCILER_{key.upper()}")
         if given is not None and given != "":
             values |= _converted({key: _typed(key, given)}, _KEYS, Path.cwd(), "", faults)
     if faults:
         raise _failure("wrong", path, faults)
-    values.setdefault("config", Path.cwd() / "config")
-    values.setdefault("database", _database(Settings().database, Path.cwd()))
+    values.setdefault("config", folder / "config")
+    values.setdefault("database", _database(Settings().database, folder))
     return Settings(**values)
 
 

@@ -277,7 +277,7 @@ def clinic_of_unkept_region(upstream: Upstream) -> Iterator[Finding]:
             yield finding
 
 
-_STAYS = (Outcome.IN_PLACE, Outcome.FOLLOWS, Outcome.DECLARED_TWICE_FOLLOWS, Outcome.CLAIMED)
+_STAYS = (Outcome.ENROLLED_UNKNOWN, Outcome.IN_PLACE, Outcome.FOLLOWS, Outcome.DECLARED_TWICE_FOLLOWS, Outcome.CLAIMED)
 
 
 @rule(

@@ -283,6 +283,8 @@ def _uses(refusal: Finding, approvals: Iterable[Approval], taken: Mapping[str, i
 
 def taken_by(approval: Approval, region: RegionCode, changes: Sequence[Change]) -> int:
     """Return what one region's transaction with *changes* takes of *approval*."""
+    if approval.guard == withdraws_last_clinic.id:
+        return int(any(change.leaves == approval.region for change in changes))
     if approval.guard not in COUNTED:
         return int(bool(changes) and approval.region in (None, region))
     leaves = [change.leaves for change in changes if change.leaves is not None]

@@ -32,7 +32,7 @@ class Answer(NamedTuple):
 
 
 def ask(settings: RegisterSettings, now: datetime) -> Register:
-    """Return what the e-services say; a `Failure` where the answer is missing, wrong, incomplete, old or yet to come."""
+    """Return what the e-services say; a `Failure` where that is missing, wrong, incomplete, old or yet to come."""
     answer = SOURCES[settings.source](settings)
     made = checked_time("register", answer.generated_at, now, settings.max_age)
     clinics = _checked(answer.records, settings)
