@@ -24,6 +24,10 @@ class _Wrong(ValueError):
     """A value that does not fit; its text says what would."""
 
 
+class _WrongTable(_Wrong):
+    """A table whose keys have faults of their own, one text each."""
+
+
 def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, str | None]) -> Settings:
     """Return the settings; a `Failure` (exit 78) names every key and value that does not fit."""
     path = file or (Path(environ["RECONCILER_SETTINGS"]) if environ.get("RECONCILER_SETTINGS") else _found())
@@ -53,12 +57,12 @@ def _found() -> Path | None:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise _failure(
             "missing", path, [_("the file cannot be read: {reason}").format(reason=error.strerror)]
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise _failure("malformed", path, [_("this is not TOML: {reason}").format(reason=error)]) from error
 
 
@@ -83,9 +87,10 @@ def _converted(
             continue
         try:
             values[key] = keys[key](value, folder)
+        except _WrongTable as wrong:
+            faults += [f"{prefix}{fault}" for fault in wrong.args]
         except _Wrong as wrong:
-            # A table has told its own faults, one for each of its keys.
-            faults += list(wrong.args) if isinstance(value, dict) else [f"{prefix}{key}: {wrong}"]
+            faults.append(f"{prefix}{key}: {wrong}")
     return values
 
 
@@ -136,7 +141,7 @@ def _database(value: Any, folder: Path) -> str:
 def _codes(value: Any, _folder: Path) -> tuple[str, ...]:
     if not isinstance(value, list) or not value:
         raise _Wrong(_('should be a list of region codes, such as ["01", "03"]'))
-    unknown = [str(code) for code in value if code not in REGIONS]
+    unknown = [str(code) for code in value if code not in tuple(REGIONS)]
     if unknown:
         raise _Wrong(_("{codes} is not the code of a region").format(codes=", ".join(unknown)))
     return tuple(sorted(set(value)))
@@ -148,10 +153,10 @@ def _region_codes(value: Any, _folder: Path) -> dict[str, str]:
     wrong = [
         f"region_codes.{key}: " + _("{code} is not the code of a region").format(code=code)
         for key, code in value.items()
-        if code not in REGIONS
+        if code not in tuple(REGIONS)
     ]
     if wrong:
-        raise _Wrong(*wrong)
+        raise _WrongTable(*wrong)
     return dict(value)
 
 
@@ -184,7 +189,7 @@ def _table(name: str, keys: Mapping[str, Convert], make: Callable[..., Any]) -> 
         faults: list[str] = []
         values = _converted(value, keys, folder, f"{name}.", faults)
         if faults:
-            raise _Wrong(*faults)
+            raise _WrongTable(*faults)
         return make(**values)
 
     return convert

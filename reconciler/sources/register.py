@@ -116,8 +116,8 @@ def _checked(records: Iterable[tuple[str, Any]], settings: RegisterSettings) -> 
                 where, record, _("it should have exactly the fields {fields}").format(fields=", ".join(FIELDS))
             )
         hsa_id, name, status, code = (record[field] for field in FIELDS)
-        if not all(isinstance(value, str) and value.strip() for value in record.values()):
-            raise _record(where, record, _("a field is empty, or not a text"))
+        if not all(isinstance(value, str) and value.strip() and value.isprintable() for value in record.values()):
+            raise _record(where, record, _("a field is empty, not a text, or holds an invisible character"))
         if status not in STATUSES:
             raise _record(where, record, _("the status {value} is not one of: active, inactive").format(value=status))
         if code not in codes:
