@@ -5,6 +5,7 @@ It knows what was planned and what the store does; it prints nothing and reads n
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -53,6 +54,9 @@ class Run:
         return Applied(planned, self.run, self.applied, self.interrupted)
 
     def _close(self) -> None:
+        if self.interrupted:
+            # The statement that was cut off holds its lock until nobody refers to it, and exceptions do so in a circle.
+            gc.collect()
         status = "interrupted" if self.interrupted else "failed" if self.failures else "done"
         try:
             store.finish_run(self.engine, self.run, status, self.now, self.applied)

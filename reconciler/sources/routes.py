@@ -40,4 +40,8 @@ def _from_file(settings: RoutesSettings, now: datetime) -> Routes:
     return Routes(hsa_ids, made, digest(sorted(hsa_ids)), asked=True)
 
 
+def _is_address(one: object) -> bool:
+    return isinstance(one, str) and bool(one.strip()) and one.isprintable()
+
+
 SOURCES: Mapping[str, Callable[[RoutesSettings, datetime], Routes]] = {"off": _off, "file": _from_file}
