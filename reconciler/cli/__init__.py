@@ -1,0 +1,65 @@
+"""The command line: reads flags, environment and clock, calls the line, prints, and ends with its exit code.
+
+Only this folder knows click. Each module holds the commands of one purpose; here they come together.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from reconciler import __version__
+from reconciler.cli.database import db
+from reconciler.cli.explain import explain
+from reconciler.cli.line import apply, plan, status, validate
+from reconciler.cli.shared import talk
+from reconciler.findings import Exit, Failure
+from reconciler.words import _
+
+
+@click.group(name="reconciler", context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="reconciler", message="%(prog)s %(version)s")
+@click.option("--settings", metavar="FILE", help=_("Settings file; else reconciler.toml here or in a folder above."))
+@click.option("--config", metavar="FOLDER", help=_("The folder that holds regions/ and approvals.yaml."))
+@click.option("--database", metavar="URL", help=_("The database, as sqlite:///file."))
+@click.pass_context
+def main(context: click.Context, settings: str | None, config: str | None, database: str | None) -> None:
+    """Keep the 1177 complaints service as the region files say it should be."""
+    context.obj = {"settings": settings, "config": config, "database": database}
+
+
+for command in (validate, plan, apply, status, explain, db):
+    main.add_command(command)
+
+
+# ---- how a run ends
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run a command line and return its exit code; never a traceback for what a user or the world did."""
+    try:
+        return int(main.main(arguments, prog_name="reconciler", standalone_mode=False) or Exit.DONE)
+    except click.ClickException as error:
+        error.show()
+        return Exit.USAGE if isinstance(error, click.UsageError) else Exit.ERRORS
+    except Failure as failure:
+        talk(f"{failure.source}: {failure.problem}\n    {failure.remedy}")
+        return failure.exit
+    except (KeyboardInterrupt, click.Abort):
+        talk(_("interrupted; the region at hand is rolled back"))
+        return Exit.INTERRUPTED
+    except Exception as bug:  # noqa: BLE001  (the one place where a bug is caught, so that it can be reported)
+        talk(_crash(bug))
+        return Exit.BUG
+
+
+def _crash(bug: Exception) -> str:
+    """Return a block ready to paste into an issue; it holds no environment and no settings."""
+    import platform  # noqa: PLC0415
+    import traceback  # noqa: PLC0415
+
+    trace = "".join(traceback.format_exception(bug)).rstrip()
+    facts = f"reconciler {__version__}, Python {platform.python_version()}, {platform.system()}"
+    ask = _("this is a bug in reconciler; please report it with the following block:")
+    return f"{ask}\n\n```\n{facts}\ncommand: {' '.join(sys.argv[1:2])}\n{trace}\n```"

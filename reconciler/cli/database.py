@@ -1,0 +1,53 @@
+"""The commands of the database: made, migrated, checked."""
+
+from __future__ import annotations
+
+import click
+
+from reconciler.cli.shared import settings_of, talk
+from reconciler.findings import Exit
+from reconciler.words import _
+
+
+@click.group()
+def db() -> None:
+    """Make, migrate and check the database."""
+
+
+@db.command("init")
+@click.pass_context
+def db_init(context: click.Context) -> Exit:
+    """Make the tables; what is there already is left as it is."""
+    from reconciler import store  # noqa: PLC0415
+
+    settings = settings_of(context)
+    store.init(settings.database)
+    talk(_("the database at {url} is ready").format(url=store.shown(settings.database)))
+    return Exit.DONE
+
+
+@db.command("upgrade")
+@click.pass_context
+def db_upgrade(context: click.Context) -> Exit:
+    """Bring the tables of an older version up to this one."""
+    from reconciler import store  # noqa: PLC0415
+
+    settings = settings_of(context)
+    store.upgrade(settings.database)
+    talk(_("the database at {url} is ready").format(url=store.shown(settings.database)))
+    return Exit.DONE
+
+
+@db.command("check")
+@click.pass_context
+def db_check(context: click.Context) -> Exit:
+    """Tell whether the tables are there, in this version, and the log is whole."""
+    from reconciler import pipeline, store  # noqa: PLC0415
+
+    settings = settings_of(context)
+    problems = pipeline.check_database(settings)
+    for problem in problems:
+        click.echo(problem)
+    if not problems:
+        talk(_("the database at {url} is in order").format(url=store.shown(settings.database)))
+    return Exit.SETTINGS if problems else Exit.DONE

@@ -1,0 +1,109 @@
+"""What the commands share: settings, clock, options, and how a result or a word gets out.
+
+Everything heavy is imported when it is used, so that `--help` is immediate.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.words import _, speak
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from rich.console import Console
+
+    from reconciler.model import Settings
+
+
+def format_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add `--format`."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        help=_("How to say it."),
+    )
+
+
+def regions_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add `--region`, repeatable."""
+    return click.option(
+        "--region", "regions", multiple=True, metavar="NN", help=_("Only this region; can be repeated.")
+    )
+
+
+def now() -> datetime:
+    """Return the time; the only place that reads the clock."""
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    return datetime.now(UTC)
+
+
+def settings_of(context: click.Context) -> Settings:
+    """Return the settings that flags, environment and file give, and speak their language."""
+    from reconciler import settings  # noqa: PLC0415
+
+    flags = context.obj or {}
+    file = flags.get("settings")
+    loaded = settings.load(
+        Path(file) if file else None, os.environ, {key: flags.get(key) for key in ("database", "config")}
+    )
+    if loaded.lang:
+        speak(loaded.lang)
+    return loaded
+
+
+def stdout() -> Console:
+    """Return the console that results are printed on."""
+    from reconciler.report import text  # noqa: PLC0415
+
+    return text.console(sys.stdout)
+
+
+def say(form: str, name: str, result: Any, **options: Any) -> None:
+    """Print *result* to stdout: the JSON document, or the text that is made from it."""
+    from reconciler.report import json  # noqa: PLC0415
+
+    document = getattr(json, name)(result)
+    try:
+        if form == "json":
+            sys.stdout.write(json.dump(document))
+        else:
+            from reconciler.report import text  # noqa: PLC0415
+
+            getattr(text, name)(document, stdout(), **options)
+        sys.stdout.flush()
+    except (BrokenPipeError, SystemExit):
+        # Whoever read the output has seen enough (rich says so with SystemExit); the exit code still tells.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def talk(text: str) -> None:
+    """Say something that is no result: to stderr."""
+    click.echo(text, err=True)
+
+
+def tell_empty(database: str | None) -> None:
+    """Say that *database* is not there, where it is not."""
+    if database:
+        talk(_("there is no database at {url} yet: compared with an empty one").format(url=database))
+
+
+def check_codes(codes: tuple[str, ...], settings: Settings) -> None:
+    """Refuse the code of a region that is not kept."""
+    for code in codes:
+        if code not in settings.regions:
+            problem = _("{code} is not a region that is kept: use one of {codes}")
+            raise click.BadParameter(
+                problem.format(code=code, codes=", ".join(settings.regions)), param_hint="--region"
+            )
