@@ -18,7 +18,17 @@ from reconciler.check import declare, fingerprint, judge_plan, upstream_findings
 from reconciler.declare.approvals import read_approvals
 from reconciler.declare.regions import read_regions
 from reconciler.findings import Exit, Failure, Finding
-from reconciler.model import REGIONS, HsaId, RegionCode, Settings, State
+from reconciler.model import (
+    REGIONS,
+    HsaId,
+    RegionCode,
+    Register,
+    RegisterSettings,
+    Routes,
+    RoutesSettings,
+    Settings,
+    State,
+)
 from reconciler.plan import settle, state_digest
 from reconciler.results import Applied, ClinicStory, Planned, RegionStatus, Status, Validation, Verdict, World
 from reconciler.rules import approval as approval_rules
@@ -77,15 +87,22 @@ def _asked(failures: list[Failure], ask: Callable[[], T]) -> T | None:
 # ---- plan
 
 
-def plan(settings: Settings, now: datetime) -> Planned:
+class Sources(NamedTuple):
+    """Who is asked for register and routes; `simulate` asks somebody who says what is to be imagined."""
+
+    register: Callable[[RegisterSettings, datetime], Register] = register_source.ask
+    routes: Callable[[RoutesSettings, datetime], Routes] = routes_source.ask
+
+
+def plan(settings: Settings, now: datetime, sources: Sources = Sources()) -> Planned:  # noqa: B008  (frozen)
     """Return what an apply would do."""
     reading = read_regions(settings.config / "regions", settings.regions)
     declared, findings = declare(reading, settings, _folder(settings))
     approvals, about_approvals = read_approvals(settings.config / "approvals.yaml")
     findings += tuple(about_approvals)
     failures: list[Failure] = []
-    register = _asked(failures, lambda: register_source.ask(settings.register, now))
-    routes = _asked(failures, lambda: routes_source.ask(settings.routes, now))
+    register = _asked(failures, lambda: sources.register(settings.register, now))
+    routes = _asked(failures, lambda: sources.routes(settings.routes, now))
     commit = git.head(settings.config)
     held = _asked(failures, lambda: _observe(settings, commit))
     if register is None or routes is None or held is None:
