@@ -103,9 +103,9 @@ def plan(settings: Settings, now: datetime, sources: Sources = Sources()) -> Pla
     failures: list[Failure] = []
     register = _asked(failures, lambda: sources.register(settings.register, now))
     routes = _asked(failures, lambda: sources.routes(settings.routes, now))
-    commit = git.head(settings.config)
+    commit = _asked(failures, lambda: git.head(settings.config))
     held = _asked(failures, lambda: _observe(settings, commit))
-    if register is None or routes is None or held is None:
+    if failures or register is None or routes is None or held is None:
         regions = tuple(verdict(code, declared, findings, (), Judgement()) for code in settings.regions)
         return Planned(regions, _sorted(findings), tuple(failures), config_digest=declared.digest, commit=commit)
     world = World(

@@ -366,13 +366,11 @@ def bookkeeping(observed: State, settled: Settled, changes: Iterable[Change]) ->
     where = {change.subject: change.region for change in changes}
     written: dict[RegionCode, dict[HsaId, ManagedClinic]] = {}
     forgotten: dict[RegionCode, list[HsaId]] = {}
-    for hsa_id in settled.outcomes:
-        before, after = observed.managed_clinics.get(hsa_id), settled.managed_clinics.get(hsa_id)
-        if before == after:
-            continue
-        if after is not None:
+    for hsa_id, after in settled.managed_clinics.items():
+        if observed.managed_clinics.get(hsa_id) != after:
             written.setdefault(where.get(hsa_id, after.declared_in), {})[hsa_id] = after
-        elif before is not None:
+    for hsa_id, before in observed.managed_clinics.items():
+        if hsa_id in settled.outcomes and hsa_id not in settled.managed_clinics:
             forgotten.setdefault(where.get(hsa_id, before.declared_in), []).append(hsa_id)
     return {
         code: Bookkeeping(

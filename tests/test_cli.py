@@ -17,7 +17,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from reconciler import pipeline
+from reconciler import __main__ as entry
+from reconciler import __version__, pipeline
 from reconciler.cli import run
 from reconciler.findings import Exit
 
@@ -163,6 +164,28 @@ def test_the_fingerprint_does_not_know_a_comment(example: Path) -> None:
     after = Said("plan", "--format", "json").json()
     assert before["fingerprint"] == after["fingerprint"]
     assert before["config"] != after["config"]
+
+
+def test_a_log_that_was_altered_does_not_pass_the_check(applied: Path) -> None:
+    assert Said("db", "check").code == 0
+    with contextlib.closing(sqlite3.connect("reconciler.db")) as connection, connection:
+        connection.execute("UPDATE change SET subject = 'SE2321000131-X' WHERE region = '14' AND sequence = 3")
+    said = Said("db", "check")
+    assert (said.code, said.out) == (78, "the log of region 14 does not fit from change 3 on\n")
+
+
+def test_the_version_is_said_at_once(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["reconciler", "--version"])
+    entry.main()
+    assert capsys.readouterr().out == f"reconciler {__version__}\n"
+
+
+def test_a_git_that_does_not_answer_stops_the_run(applied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (applied / ".git").mkdir()
+    edit(applied / "reconciler.toml", "register.csv", "register-tomorrow.csv")
+    said = Said("apply", "--format", "json")
+    assert (said.code, said.json()["failures"][0]["source"]) == (69, "git")
+    assert said.json()["applied"] == 0
 
 
 def test_status_shows_boards_activity_and_the_last_run(applied: Path) -> None:

@@ -1,5 +1,6 @@
 """Git: the commit of the files, and whether it comes before the one last applied. Real repositories."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -35,11 +36,37 @@ def test_the_commit_is_told(repository: Path) -> None:
     assert git.head(repository) != commit(repository, "one") == git.head(repository)
 
 
-def test_outside_git_and_without_git_there_is_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+def test_outside_git_there_is_no_commit(tmp_path: Path) -> None:
     assert git.head(tmp_path) is None
+
+
+def test_a_clone_that_git_will_not_read_is_a_failure_and_not_no_commit(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit(repository, "one")
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    with pytest.raises(Failure, match="dubious ownership") as caught:
+        git.head(repository)
+    assert "safe.directory" in caught.value.remedy
+
+
+def test_a_clone_without_git_installed_is_a_failure_too(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    assert git.head(tmp_path) is None
+    with pytest.raises(Failure, match="git does not answer"):
+        git.head(repository)
+
+
+def test_a_git_that_does_not_come_to_an_end_is_not_waited_for(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = tmp_path / "slow"
+    slow.mkdir()
+    (slow / "git").write_text("#!/bin/sh\nexec sleep 5\n", encoding="utf-8")
+    (slow / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{slow}:{os.environ['PATH']}")
+    monkeypatch.setattr(git, "_SECONDS", 0.2)
+    with pytest.raises(Failure, match="git does not answer"):
+        git.head(repository)
 
 
 def test_only_an_ancestor_went_back(repository: Path) -> None:

@@ -67,6 +67,11 @@ def test_help_and_version_answer_at_once(flag):
     assert min(cpu_seconds(flag) for _ in range(5)) < 0.15
 
 
+@pytest.mark.parametrize(("command", "seconds"), [("validate", 0.6), ("plan", 1.2)])
+def test_the_example_is_validated_and_planned_in_a_moment(command, seconds):
+    assert min(cpu_seconds(command) for _ in range(3)) < seconds
+
+
 def test_validate_needs_no_database():
     imported = imported_by("validate")
     assert "yaml" in imported

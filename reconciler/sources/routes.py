@@ -31,9 +31,7 @@ def _from_file(settings: RoutesSettings, now: datetime) -> Routes:
     except (ValueError, RecursionError) as error:
         raise malformed("routes", path, _("this is not JSON: {reason}").format(reason=error)) from error
     addresses = document.get("hsa_ids") if isinstance(document, dict) and document.get("format") == FORMAT else None
-    if not isinstance(addresses, list) or not all(
-        isinstance(one, str) and one.strip() and one.isprintable() for one in addresses
-    ):
+    if not isinstance(addresses, list) or not all(map(_is_address, addresses)):
         raise malformed("routes", path, _("it has not the format {format}").format(format=FORMAT))
     made = checked_time("routes", document.get("generated_at"), now, settings.max_age)
     hsa_ids = frozenset(one.strip().upper() for one in addresses)

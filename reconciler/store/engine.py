@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
@@ -52,8 +52,13 @@ def exists(url: str) -> bool:
 
 
 def shown(url: URL | str) -> str:
-    """Return the url as it may be shown: without its password."""
-    return make_url(url).render_as_string(hide_password=True)
+    """Return the url as a person would write it here: without its password, a file by its path from this folder."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database:
+        path, here = Path(unquote(parsed.database.removeprefix("file:"))), Path.cwd()
+        path = path.relative_to(here) if path.is_relative_to(here) else path
+        return f"{parsed.drivername}:///{path}"
+    return parsed.render_as_string(hide_password=True)
 
 
 @contextmanager
