@@ -242,11 +242,33 @@ class Threshold(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """How a system is asked over HTTP. Secrets come from the environment or from files, and are never shown."""
+
+    url: str = ""
+    user: str = ""
+    password: str = field(default="", repr=False)
+    password_file: Path | None = None
+    token: str = field(default="", repr=False)
+    token_file: Path | None = None
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    connect_timeout: timedelta = timedelta(seconds=10)
+    read_timeout: timedelta = timedelta(seconds=30)
+    total_timeout: timedelta = timedelta(seconds=120)
+    retries: int = 3
+    backoff: timedelta = timedelta(seconds=1)
+    max_megabytes: int = 256
+
+
+@dataclass(frozen=True, slots=True)
 class RegisterSettings:
     """Where the register is asked, and how old its answer may be; None: any age."""
 
     source: str = "file"
     path: Path | None = None
+    http: HttpSettings = field(default_factory=HttpSettings)
     max_age: timedelta | None = timedelta(hours=36)
     region_codes: Mapping[str, RegionCode] = field(default_factory=dict)
 
@@ -257,6 +279,7 @@ class RoutesSettings:
 
     source: str = "off"
     path: Path | None = None
+    http: HttpSettings = field(default_factory=HttpSettings)
     max_age: timedelta | None = timedelta(hours=36)
 
 

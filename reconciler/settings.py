@@ -8,12 +8,22 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from reconciler.findings import Exit, Failure
-from reconciler.model import REGIONS, THRESHOLDS, RegisterSettings, RoutesSettings, Settings, Threshold
+from reconciler.model import (
+    REGIONS,
+    THRESHOLDS,
+    HttpSettings,
+    RegisterSettings,
+    RoutesSettings,
+    Settings,
+    Threshold,
+)
 from reconciler.words import _
 
 Convert = Callable[[Any, Path], Any]
@@ -41,9 +51,25 @@ def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, str 
             values |= _converted({key: _typed(key, given)}, _KEYS, Path.cwd(), "", faults)
     if faults:
         raise _failure("wrong", path, faults)
+    values["register"] = _with_secrets(values.get("register", RegisterSettings()), "REGISTER", environ)
+    values["routes"] = _with_secrets(values.get("routes", RoutesSettings()), "ROUTES", environ)
     values.setdefault("config", folder / "config")
     values.setdefault("database", _database(Settings().database, folder))
     return Settings(**values)
+
+
+Asked = TypeVar("Asked", RegisterSettings, RoutesSettings)
+
+
+def _with_secrets(asked: Asked, name: str, environ: Mapping[str, str]) -> Asked:
+    """Add who asks, from the environment: user, password and token, the latter two also by the file that holds them."""
+    given = {
+        key: environ[f"RECONCILER_{name}_{key.upper()}"].strip()
+        for key in ("user", "password", "token", "password_file", "token_file")
+        if environ.get(f"RECONCILER_{name}_{key.upper()}", "").strip()
+    }
+    values: dict[str, Any] = {key: Path(text) if key.endswith("_file") else text for key, text in given.items()}
+    return replace(asked, http=replace(asked.http, **values))
 
 
 def _typed(key: str, given: str) -> object:
@@ -160,8 +186,8 @@ def _region_codes(value: Any, _folder: Path) -> dict[str, str]:
     return dict(value)
 
 
-_AGE = re.compile(r"([0-9]{1,6})([mhd])")
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+_AGE = re.compile(r"([0-9]{1,6})([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def _age(value: Any, _folder: Path) -> timedelta | None:
@@ -171,6 +197,34 @@ def _age(value: Any, _folder: Path) -> timedelta | None:
     if match is None:
         raise _Wrong(_("{value} should be an age such as 36h, 14d or 90m, or off").format(value=value))
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def _wait(value: Any, folder: Path) -> timedelta:
+    """Return a time to wait: never none, never for ever."""
+    waits = _age(value, folder)
+    if not waits:
+        raise _Wrong(_("{value} should be a time such as 30s or 2m").format(value=value))
+    return waits
+
+
+def _number(value: Any, _folder: Path) -> int:
+    if type(value) is int and value >= 0:
+        return value
+    raise _Wrong(_("{value} should be a whole number").format(value=value))
+
+
+def _url(value: Any, _folder: Path) -> str:
+    """Return an address without secrets in it: settings stand in git, and addresses are shown."""
+    if "@" in _text(value).partition("://")[2].partition("/")[0]:
+        raise _Wrong(_("user and password do not belong in the address: give them in the environment"))
+    try:
+        parts = urlsplit(value)
+        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        fits = False
+    if not fits:
+        raise _Wrong(_("{value} should be an address such as https://server/path").format(value=value))
+    return str(value)
 
 
 def _threshold(value: Any, _folder: Path) -> Threshold:
@@ -199,6 +253,33 @@ def _guards(**thresholds: Threshold) -> dict[str, Threshold]:
     return {**THRESHOLDS, **thresholds}
 
 
+_HTTP: Mapping[str, Convert] = {
+    "url": _url,
+    "user": lambda value, _folder: _text(value),
+    "password_file": _path,
+    "token_file": _path,
+    "ca": _path,
+    "certificate": _path,
+    "key": _path,
+    "connect_timeout": _wait,
+    "read_timeout": _wait,
+    "total_timeout": _wait,
+    "retries": _number,
+    "backoff": _wait,
+    "max_megabytes": _number,
+}
+
+
+def _over_http(make: Callable[..., Any]) -> Callable[..., Any]:
+    """Gather the keys that say how to ask over HTTP into one value."""
+
+    def made(**values: Any) -> Any:
+        http = HttpSettings(**{key: values.pop(key) for key in _HTTP if key in values})
+        return make(http=http, **values)
+
+    return made
+
+
 _KEYS: Mapping[str, Convert] = {
     "lang": _one_of("sv", "en"),
     "demo": _flag,
@@ -207,9 +288,13 @@ _KEYS: Mapping[str, Convert] = {
     "database": _database,
     "register": _table(
         "register",
-        {"source": _one_of("file"), "path": _path, "max_age": _age, "region_codes": _region_codes},
-        RegisterSettings,
+        {"source": _one_of("file"), "path": _path, "max_age": _age, "region_codes": _region_codes, **_HTTP},
+        _over_http(RegisterSettings),
     ),
-    "routes": _table("routes", {"source": _one_of("off", "file"), "path": _path, "max_age": _age}, RoutesSettings),
+    "routes": _table(
+        "routes",
+        {"source": _one_of("off", "file"), "path": _path, "max_age": _age, **_HTTP},
+        _over_http(RoutesSettings),
+    ),
     "guards": _table("guards", dict.fromkeys(THRESHOLDS, _threshold), _guards),
 }

@@ -17,7 +17,7 @@ MODULES = {
     str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in sorted(ROOT.glob("reconciler/**/*.py"))
 }
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("demo/*.md")])
-HEAVY = {"sqlalchemy", "jsonschema", "jsonschema_rs", "rich", "yaml", "alembic", "rapidfuzz", "stdnum"}
+HEAVY = {"sqlalchemy", "jsonschema", "jsonschema_rs", "rich", "yaml", "alembic", "rapidfuzz", "stdnum", "urllib3"}
 QUIET = {name: value for name, value in os.environ.items() if not name.startswith(("COVERAGE_", "RECONCILER_"))}
 
 

@@ -79,6 +79,22 @@ def test_everything_that_can_be_set_is_set(folder: Path) -> None:
     assert settings.guards["withdraws-too-many-nationally"] == Threshold(5, 5, 50)
 
 
+def test_how_to_ask_over_http_is_set_and_secrets_come_from_the_environment(folder: Path) -> None:
+    written(
+        folder,
+        '[register]\nurl = "https://server/register"\nuser = "me"\npassword_file = "secret"\nca = "ca.pem"\n'
+        'read_timeout = "5s"\nretries = 0\nmax_megabytes = 8\n',
+    )
+    environ = {"RECONCILER_REGISTER_PASSWORD": " hemligt\n", "RECONCILER_ROUTES_TOKEN_FILE": "/run/token"}
+    settings = load(None, environ, {})
+    asked = settings.register.http
+    assert (asked.url, asked.user, asked.password) == ("https://server/register", "me", "hemligt")
+    assert (asked.password_file, asked.ca) == (folder / "secret", folder / "ca.pem")
+    assert (asked.read_timeout, asked.retries, asked.max_megabytes) == (timedelta(seconds=5), 0, 8)
+    assert settings.routes.http.token_file == Path("/run/token")
+    assert "hemligt" not in repr(settings)
+
+
 def test_all_faults_are_told_at_once_with_the_close_spelling(folder: Path) -> None:
     problem = faults(folder, 'databse = "x"\nlang = "de"\n[register]\nmax-age = "1h"\nsource = "htp"\n')
     assert "databse is not a setting; did you mean database?" in problem
@@ -105,6 +121,11 @@ def test_all_faults_are_told_at_once_with_the_close_spelling(folder: Path) -> No
             "guards.withdraws-too-many: should be three whole numbers",
         ),
         ("[[register]]", "register: should be a table"),
+        ('[register]\nurl = "register.csv"', "register.url: register.csv should be an address"),
+        ('[register]\nurl = "https://a:b/"', "register.url: https://a:b/ should be an address"),
+        ('[register]\nurl = "https://me:secret@server/"', "register.url: user and password do not belong"),
+        ('[register]\nread_timeout = "off"', "register.read_timeout: off should be a time"),
+        ("[routes]\nretries = -1", "routes.retries: -1 should be a whole number"),
         ("xyzzy = 1", "xyzzy is not a setting"),
         ("a = ", "this is not TOML"),
     ],
