@@ -86,7 +86,7 @@ def explain_rule(rule: Rule[...]) -> Document:
         "rule": rule.id,
         "stage": rule.stage.value,
         "severity": rule.severity.value,
-        "reason": reason,
+        "reason": "\n\n".join(_(paragraph) for paragraph in reason.split("\n\n")),
         "problem": _template(_(rule.problem)),
         "remedy": _template(_(rule.remedy)),
         "okay": list(okay),
