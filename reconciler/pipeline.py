@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
-from reconciler import git, revision
-from reconciler.check import Files, check, declare, duplicates, fingerprint, judge_plan, upstream_findings, verdict
+from reconciler import expect, git
+from reconciler.check import declare, fingerprint, judge_plan, upstream_findings, verdict
 from reconciler.declare.approvals import read_approvals
 from reconciler.declare.regions import read_regions
 from reconciler.findings import Exit, Failure, Finding
 from reconciler.model import (
     REGIONS,
-    Declared,
     HsaId,
     RegionCode,
     Register,
@@ -32,7 +31,10 @@ from reconciler.model import (
 )
 from reconciler.plan import settle, state_digest
 from reconciler.results import Applied, ClinicStory, Planned, RegionStatus, Status, Validation, Verdict, World
+from reconciler.rules import approval as approval_rules
+from reconciler.rules import clinic
 from reconciler.rules.guard import Judgement
+from reconciler.saved import SavedPlan
 from reconciler.sources import register as register_source
 from reconciler.sources import routes as routes_source
 from reconciler.words import _
@@ -44,45 +46,26 @@ STOCKHOLM = ZoneInfo("Europe/Stockholm")
 # ---- validate
 
 
-def validate(settings: Settings, now: datetime, *, live: bool = False, base: str | None = None) -> Validation:
-    """Check the region files; with *live*, against register and routes too.
-
-    With *base*, a git revision, every finding is told to be new or not, and the clinics that it declares are known;
-    without, every clinic counts as a new one.
-    """
-    before = revision.files_at(settings, base) if base is not None else None
-    files = Files(
-        read_regions(settings.config / "regions", settings.regions), *read_approvals(settings.config / "approvals.yaml")
+def validate(settings: Settings, now: datetime, *, live: bool = False) -> Validation:
+    """Check the region files; with *live*, against register and routes too, every clinic being a new one."""
+    reading = read_regions(settings.config / "regions", settings.regions)
+    declared, findings = declare(reading, settings, _folder(settings))
+    approvals, about_approvals = read_approvals(settings.config / "approvals.yaml")
+    findings += tuple(about_approvals) + tuple(
+        approval_rules.approval_expired(approvals, now.astimezone(STOCKHOLM).date())
     )
     failures: list[Failure] = []
-    answers = _answers(failures, settings, now) if live else None
-    today, folder = now.astimezone(STOCKHOLM).date(), _folder(settings)
-    known, old = State(), tuple[Finding, ...]()
-    if before is not None:
-        declared, old = check(before, settings, folder, today)
-        known = revision.known_from(before, declared)
-        old += _meant(declared, settings, known, answers)
-    declared, findings = check(files, settings, folder, today)
-    findings = _sorted((*findings, *_meant(declared, settings, known, answers)))
+    if live:
+        register = _asked(failures, lambda: register_source.ask(settings.register, now))
+        routes = _asked(failures, lambda: routes_source.ask(settings.routes, now))
+        if register is not None and routes is not None:
+            settled = settle(declared, register, routes, State(), settings.regions)
+            findings += upstream_findings(declared, register, routes, State(), settled)
+    else:
+        twice = sorted(hsa_id for hsa_id, owners in declared.by_clinic().items() if len(owners) > 1)
+        findings += tuple(clinic.duplicate_clinic(declared, twice))
     clinics = sum(len(one.clinics) for one in declared.regions.values())
-    told = findings if before is None else tuple(revision.told_new(findings, old))
-    return Validation(told, tuple(failures), len(declared.regions), clinics)
-
-
-def _answers(failures: list[Failure], settings: Settings, now: datetime) -> tuple[Register, Routes] | None:
-    register = _asked(failures, lambda: register_source.ask(settings.register, now))
-    routes = _asked(failures, lambda: routes_source.ask(settings.routes, now))
-    return None if register is None or routes is None else (register, routes)
-
-
-def _meant(
-    declared: Declared, settings: Settings, known: State, answers: tuple[Register, Routes] | None
-) -> tuple[Finding, ...]:
-    """Judge what the files mean together: against register and routes where they answered."""
-    if answers is None:
-        return duplicates(declared)
-    settled = settle(declared, *answers, known, settings.regions)
-    return upstream_findings(declared, *answers, known, settled)
+    return Validation(_sorted(findings), tuple(failures), len(declared.regions), clinics)
 
 
 def _folder(settings: Settings) -> str:
@@ -202,15 +185,26 @@ def _require_database(settings: Settings) -> None:
         )
 
 
-def apply(settings: Settings, now: datetime, actor: str, only: Collection[RegionCode] = ()) -> Applied:
-    """Plan, and do it: one transaction for each region, in code order. Guards judge the whole plan."""
+def apply(
+    settings: Settings,
+    now: datetime,
+    actor: str,
+    only: Collection[RegionCode] = (),
+    expected: SavedPlan | None = None,
+) -> Applied:
+    """Plan, and do it: one transaction for each region, in code order. Guards judge the whole plan.
+
+    What is *expected* was saved before: another plan than that is not applied.
+    """
     from reconciler import store  # noqa: PLC0415
 
     _require_database(settings)
     planned = plan(settings, now)
     if planned.world is None or planned.judged is None:
-        regions = tuple(one._replace(verdict=Verdict.NOT_ATTEMPTED) for one in planned.regions)
-        return Applied(replace(planned, regions=regions).only(only))
+        return Applied(_not_attempted(planned).only(only))
+    stale = expect.stale(expected, planned) if expected else None
+    if stale:
+        return Applied(replace(_not_attempted(planned), failures=(*planned.failures, stale)).only(only))
     if planned.judged.judgement.national:
         return Applied(planned.only(only))
     engine = store.engine(settings.database, writes=True)
@@ -229,7 +223,12 @@ def apply(settings: Settings, now: datetime, actor: str, only: Collection[Region
         run = store.begin_run(engine, header, now)
     from reconciler.run import Run  # noqa: PLC0415
 
-    return Run(settings, planned, planned.world, planned.judged, engine, run, now).settle_all(only)
+    exact = expected is not None
+    return Run(settings, planned, planned.world, planned.judged, engine, run, now, exact).settle_all(only)
+
+
+def _not_attempted(planned: Planned) -> Planned:
+    return replace(planned, regions=tuple(one._replace(verdict=Verdict.NOT_ATTEMPTED) for one in planned.regions))
 
 
 def status(settings: Settings, now: datetime) -> Status:

@@ -6,27 +6,32 @@ It knows what was planned and what the store does; it prints nothing and reads n
 from __future__ import annotations
 
 import gc
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from reconciler import store
 from reconciler.check import proposal
-from reconciler.findings import Exit, Failure
-from reconciler.model import HsaId, RegionCode, Settings, State
+from reconciler.findings import Exit, Failure, Finding
+from reconciler.model import BoardRow, Enrolment, HsaId, RegionCode, Settings, State
 from reconciler.plan import Bookkeeping, Change, bookkeeping, diff, settle
 from reconciler.results import Applied, Judged, Planned, RegionVerdict, Verdict, World
 from reconciler.rules import guard
+from reconciler.rules.guard import Judgement
+from reconciler.words import _
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+K = TypeVar("K")
+V = TypeVar("V")
+
 
 @dataclass
 class Run:
-    """One run of apply, while it lasts: what is done so far."""
+    """One run of apply, while it lasts: what is done so far. An *exact* one does what was planned, or nothing."""
 
     settings: Settings
     planned: Planned
@@ -35,12 +40,16 @@ class Run:
     engine: Engine
     run: int
     now: datetime
+    exact: bool = False
     verdicts: list[RegionVerdict] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     applied: int = 0
     halted: bool = False
     interrupted: Exit | None = None
     spent: set[str] = field(default_factory=set)
+    done: dict[RegionCode, tuple[Change, ...]] = field(default_factory=dict)
+    held_back: dict[RegionCode, frozenset[str]] = field(default_factory=dict)
+    findings: dict[RegionCode, tuple[Finding, ...]] = field(default_factory=dict)
 
     def settle_all(self, only: Collection[RegionCode]) -> Applied:
         """Settle the regions one by one, close the run, and return what became of them."""
@@ -50,7 +59,10 @@ class Run:
                 self.verdicts.append(self._settled(verdict, books.get(verdict.code, Bookkeeping())))
         self._close()
         failures = (*self.planned.failures, *self.failures)
-        planned = replace(self.planned.only(only), regions=tuple(self.verdicts), failures=failures)
+        anew = [finding for found in self.findings.values() for finding in found]
+        findings = tuple(sorted((*self.planned.findings, *anew), key=Finding.sort_key))
+        planned = replace(self.planned, findings=findings).only(only)
+        planned = replace(planned, regions=tuple(self.verdicts), failures=failures)
         return Applied(planned, self.run, self.applied, self.interrupted)
 
     def _close(self) -> None:
@@ -91,44 +103,120 @@ class Run:
         )
         decide = partial(self._decide, verdict.code, watched)
         done = store.settle_region(self.engine, self.run, verdict.code, watched, decide, self.now)
+        if done.unexpected:
+            raise self._no_longer_fits(verdict.code)
         if done.refused:
-            return verdict._replace(verdict=Verdict.REFUSED)
+            because = sorted({one.rule.id for one in self.findings[verdict.code]})
+            return verdict._replace(verdict=Verdict.REFUSED, because=tuple(because))
         self.applied += len(done.changes)
-        if done.changes:
-            self.spent |= {
-                use.approval.digest for use in self.judged.judgement.uses if use.approval.guard not in guard.COUNTED
-            }
+        self.done[verdict.code] = done.changes
+        self.spent |= done.taken
         return verdict._replace(verdict=Verdict.APPLIED if done.changes else Verdict.UNCHANGED)
+
+    def _no_longer_fits(self, code: RegionCode) -> Failure:
+        """Say that somebody was faster; before the first commit nothing was changed, and the saved plan is stale."""
+        problem = _("the saved plan no longer fits: region {region} was changed by somebody else meanwhile")
+        return Failure(
+            "plan",
+            "stale",
+            problem=problem.format(region=code),
+            remedy=_("look at the plan of now, and save that one: reconciler plan --out FILE"),
+            exit=Exit.UNANSWERED if self.done else Exit.PLAN_STALE,
+        )
 
     def _planned_for(self, code: RegionCode) -> tuple[Change, ...]:
         return tuple(one for one in self.judged.changes if one.region == code and not one.touches & self.judged.blocked)
 
     def _decide(self, code: RegionCode, watched: Collection[HsaId], state: State) -> store.Work:
         """Settle the region again on what its transaction observes; guard it anew where that was not planned."""
-        hsa_ids = (state.clinics.keys() | state.managed_clinics.keys() | set(watched)) - self.judged.waiting
+        own, books = self._due(code, watched, state)
+        planned = own == self._planned_for(code)
+        judgement = self.judged.judgement
+        seen = self._seen(code, watched, state) if own or self.exact else None
+        unexpected = self.exact and (not planned or bool(seen))
+        if seen is not None and own and (seen or not planned):
+            judgement = self._judged_anew(code, own, seen)
+            if judgement.national or code in judgement.regions:
+                self.findings[code] = judgement.refusals
+                return store.Work((), Bookkeeping(), {}, refused=True, unexpected=unexpected)
+            waits = tuple(guard.move_waits(own, judgement.regions))
+            if waits:
+                self.findings[code] = waits
+                self.held_back[code] = frozenset(str(one.subject) for one in waits)
+                own, books = self._due(code, watched, state)
+        return store.Work(own, books, self._taken(code, own, judgement), unexpected=unexpected)
+
+    def _due(
+        self, code: RegionCode, watched: Collection[HsaId], state: State
+    ) -> tuple[tuple[Change, ...], Bookkeeping]:
+        """Return the changes that are due in the region now, and what is to be remembered; without what waits."""
+        waiting = self.judged.waiting | self.held_back.get(code, frozenset())
+        hsa_ids = (state.clinics.keys() | state.managed_clinics.keys() | set(watched)) - waiting
         world = self.world
         settled = settle(world.declared, world.register, world.routes, state, self.settings.regions, hsa_ids)
         changes = diff(state, settled, world.declared)
         own = tuple(change for change in changes if change.region == code)
-        books = bookkeeping(state, settled, changes).get(code, Bookkeeping())
-        refused = bool(own) and own != self._planned_for(code) and self._refused_anew(code, own, state)
-        uses = [use for use in self.judged.judgement.uses if use.approval.digest not in self.spent]
-        taken = {use.approval.digest: guard.taken_by(use.approval, code, own) for use in uses}
-        return store.Work(own, books, {key: count for key, count in taken.items() if count}, refused)
+        return own, bookkeeping(state, settled, changes).get(code, Bookkeeping())
 
-    def _refused_anew(self, code: RegionCode, own: Sequence[Change], state: State) -> bool:
+    def _seen(self, code: RegionCode, watched: Collection[HsaId], state: State) -> Seen:
+        """Return what the transaction sees otherwise than this run left it: what somebody else has changed."""
+        expected = store.predicted(self.world.observed, [change for done in self.done.values() for change in done])
+        here = {hsa_id for hsa_id, row in state.managed_clinics.items() if code in (row.declared_in, row.region_code)}
+        here |= {hsa_id for hsa_id, row in expected.clinics.items() if row.region_code == code}
+        clinics = {
+            hsa_id: state.clinics.get(hsa_id)
+            for hsa_id in state.clinics.keys() | here | set(watched)
+            if state.clinics.get(hsa_id) != expected.clinics.get(hsa_id)
+        }
+        differs = state.boards.get(code) != expected.boards.get(code)
+        return Seen(clinics, {code: state.boards.get(code)} if differs else {}, state)
+
+    def _judged_anew(self, code: RegionCode, own: Sequence[Change], seen: Seen) -> Judgement:
+        """Ask the guards about the whole plan once more, had it been made on what is seen now.
+
+        The other regions stand as they were observed at first, with the changes that were done, or are still planned.
+        """
         world = self.world
+        before = world.observed
+        managed_boards = {key: row for key, row in before.managed_boards.items() if key != code}
+        if code in seen.state.managed_boards:
+            managed_boards[code] = seen.state.managed_boards[code]
         observed = State(
-            {**world.observed.clinics, **state.clinics},
-            state.boards,
-            world.observed.managed_clinics,
-            state.managed_boards,
+            _with(before.clinics, seen.clinics),
+            _with(before.boards, seen.boards),
+            {**before.managed_clinics, **seen.state.managed_clinics},
+            managed_boards,
         )
-        others = [change for change in self.judged.changes if change.region != code]
+        planned = [change for change in self.judged.changes if change.region not in (code, *self.done)]
+        done = [change for changes in self.done.values() for change in changes]
         settled = settle(world.declared, world.register, world.routes, observed, self.settings.regions)
-        judgement = guard.judge(
-            proposal(replace(world, observed=observed), self.settings, settled, [*others, *own]),
-            world.approvals,
-            world.taken,
-        )
-        return judgement.national or any(change.touches & judgement.regions for change in own)
+        changes = sorted([*planned, *done, *own], key=Change.sort_key)
+        proposed = proposal(replace(world, observed=observed), self.settings, settled, changes)
+        return guard.judge(proposed, world.approvals, world.taken)
+
+    def _taken(self, code: RegionCode, own: Sequence[Change], judgement: Judgement) -> dict[str, store.Taking]:
+        """Return what the transaction takes of each approval; what is not counted is taken once in a run."""
+        plan = [change for change in self.judged.changes if not change.touches & self.judged.blocked]
+        taken = {}
+        for approval in (use.approval for use in judgement.uses):
+            count = guard.taken_by(approval, code, own, plan)
+            if count and (approval.guard in guard.COUNTED or approval.digest not in self.spent):
+                taken[approval.digest] = store.Taking(count, approval.at_most)
+        return taken
+
+
+class Seen(NamedTuple):
+    """What somebody else has changed, as it is now (None: gone), and all that the transaction observes."""
+
+    clinics: Mapping[HsaId, Enrolment | None]
+    boards: Mapping[RegionCode, BoardRow | None]
+    state: State
+
+    def __bool__(self) -> bool:
+        return bool(self.clinics or self.boards)
+
+
+def _with(rows: Mapping[K, V], others: Mapping[K, V | None]) -> dict[K, V]:
+    """Return *rows*, where *others* are known better; None is a row that is gone."""
+    merged = {key: row for key, row in rows.items() if key not in others}
+    return merged | {key: row for key, row in others.items() if row is not None}

@@ -373,6 +373,21 @@ def test_a_transaction_takes_what_it_changed(guard, approved_for, region, change
     assert taken_by(approval(guard, approved_for), region, changes) == taken
 
 
+@pytest.mark.parametrize(("region", "taken"), [("12", 0), ("13", 1)])
+def test_the_approval_of_the_last_clinic_is_taken_by_the_transaction_that_takes_it(region, taken):
+    """Clinics of 14 move to 12 and to 13: a run that is killed between the two goes on with the same approval."""
+    to_12, to_13 = moves("14", "12", 2)[:1], moves("14", "13", 2)[1:]
+    own = {"12": to_12, "13": to_13}[region]
+    assert taken_by(approval("withdraws-last-clinic", "14"), region, own, [*to_12, *to_13]) == taken
+    assert taken_by(approval("withdraws-last-clinic", "14"), region, [], [*to_12, *to_13]) == 0
+
+
+def test_a_board_changed_elsewhere_is_approved_by_the_transaction_of_its_region():
+    changes = [board_change(Action.CHANGE_BOARD, OTHER_BOARD, BOARD)]
+    assert taken_by(approval("board-changed-elsewhere", "14"), "14", changes) == 1
+    assert taken_by(approval("board-changed-elsewhere", "14"), "14", withdrawals("14", 1)) == 0
+
+
 # ---- moves that wait
 
 

@@ -100,7 +100,8 @@ def wanting(code: str, clinics: Rows, board: BoardRow | None = None, *, taken: d
         settled = settle(world, register, Routes(), state, REGIONS, hsa_ids)
         changes = diff(state, settled, world)
         own = tuple(change for change in changes if change.region == code)
-        return store.Work(own, bookkeeping(state, settled, own).get(code, Bookkeeping()), taken or {})
+        takings = {digest: store.Taking(count, 5) for digest, count in (taken or {}).items()}
+        return store.Work(own, bookkeeping(state, settled, own).get(code, Bookkeeping()), takings)
 
     return decide
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -15,18 +17,19 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from reconciler.findings import Exit
+    from reconciler.results import Planned
+    from reconciler.saved import SavedPlan
 
 
 @click.command()
-@click.option("--live", is_flag=True, help=_("Ask register and routes as well; a clinic not on the base is a new one."))
-@click.option("--base", metavar="REV", help=_("Only what is not wrong at this git revision already counts."))
+@click.option("--live", is_flag=True, help=_("Ask register and routes as well; every clinic counts as a new one."))
 @format_option()
 @click.pass_context
-def validate(context: click.Context, live: bool, base: str | None, form: str) -> Exit:
+def validate(context: click.Context, live: bool, form: str) -> Exit:
     """Tell every fault of every region file, each in its place."""
     from reconciler import pipeline  # noqa: PLC0415
 
-    result = pipeline.validate(settings_of(context), now(), live=live, base=base)
+    result = pipeline.validate(settings_of(context), now(), live=live)
     say(form, "validate", result)
     return result.exit
 
@@ -36,36 +39,77 @@ def validate(context: click.Context, live: bool, base: str | None, form: str) ->
 @format_option()
 @click.option("--detailed-exitcode", is_flag=True, help=_("Exit 2 where there are changes, 0 where there are none."))
 @click.option("--all", "everything", is_flag=True, help=_("List every change, however many."))
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help=_("Save the whole plan, for apply."))
 @click.pass_context
 def plan(
-    context: click.Context, regions: tuple[str, ...], form: str, detailed_exitcode: bool, everything: bool
+    context: click.Context,
+    regions: tuple[str, ...],
+    form: str,
+    detailed_exitcode: bool,
+    everything: bool,
+    out: Path | None,
 ) -> Exit:
     """Show what would change, region by region, and why. Changes nothing."""
     from reconciler import pipeline  # noqa: PLC0415
 
     settings = settings_of(context)
     check_codes(regions, settings)
-    result = pipeline.plan(settings, now()).only(regions)
+    whole = pipeline.plan(settings, now())
+    if out:
+        _save(out, whole)
+    result = whole.only(regions)
     tell_empty(result.empty_database)
     say(form, "plan", result, **({} if form == "json" else {"everything": everything}))
     return result.exit(detailed=detailed_exitcode)
 
 
+def _save(out: Path, whole: Planned) -> None:
+    from reconciler import saved  # noqa: PLC0415
+    from reconciler.report import json  # noqa: PLC0415
+
+    saved.write(out, json.dump(json.plan(whole)))
+
+
 @click.command()
+@click.argument("plan", required=False, type=click.Path(path_type=Path))
 @regions_option()
 @format_option()
 @click.option("--all", "everything", is_flag=True, help=_("List every change, however many."))
+@click.option("--expect", metavar="sha256:…", help=_("Apply the plan with this fingerprint, and no other."))
 @click.pass_context
-def apply(context: click.Context, regions: tuple[str, ...], form: str, everything: bool) -> Exit:
-    """Do what plan shows: one transaction for each region, residents shut out first and let in last."""
+def apply(
+    context: click.Context, plan: Path | None, regions: tuple[str, ...], form: str, everything: bool, expect: str | None
+) -> Exit:
+    """Do what plan shows: one transaction for each region, residents shut out first and let in last.
+
+    PLAN is a file that `plan --out` wrote: that plan is applied, or nothing (exit 5).
+    """
     from reconciler import pipeline  # noqa: PLC0415
 
     settings = settings_of(context)
     check_codes(regions, settings)
     signal.signal(signal.SIGTERM, _terminated)
-    result = pipeline.apply(settings, now(), _actor(), regions)
+    result = pipeline.apply(settings, now(), _actor(), regions, _expected(plan, expect))
     say(form, "apply", result, **({} if form == "json" else {"everything": everything}))
     return result.exit
+
+
+def _expected(plan: Path | None, fingerprint: str | None) -> SavedPlan | None:
+    """Return what the apply is held to: a saved plan, the fingerprint of one, or both, which must agree."""
+    if fingerprint and not re.fullmatch("sha256:[0-9a-f]{64}", fingerprint):
+        problem = _("{value} is not a fingerprint: it is sha256: and 64 digits, as plan --format json prints it")
+        raise click.BadParameter(problem.format(value=fingerprint), param_hint="--expect")
+    if plan is None and fingerprint is None:
+        return None
+    from reconciler import saved  # noqa: PLC0415
+
+    if plan is None:
+        return saved.SavedPlan(str(fingerprint), str(fingerprint))
+    read = saved.read(plan)
+    if fingerprint and fingerprint != read.fingerprint:
+        problem = _("{path} holds the plan {fingerprint}, another than --expect")
+        raise click.UsageError(problem.format(path=plan, fingerprint=read.fingerprint))
+    return read
 
 
 def _terminated(_number: int, _frame: FrameType | None) -> NoReturn:

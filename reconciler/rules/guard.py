@@ -171,7 +171,7 @@ def board_changed_elsewhere(proposal: Proposal) -> Iterator[Finding]:
           managed_boards: {"14": {hsa_id: SE2321000131-OLD, name: Kansliet, support_order: X-1}}
     """
     for change in proposal.changes:
-        if change.action not in (Action.REMOVE_BOARD, Action.CHANGE_BOARD, Action.SET_BOARD):
+        if change.action not in _BOARD_ACTIONS:
             continue
         row, last = proposal.observed.boards.get(change.region), proposal.observed.managed_boards.get(change.region)
         if last is not None and board_differs(row, last):
@@ -260,6 +260,15 @@ NATIONAL = frozenset({withdraws_too_many_nationally.id, config_went_back.id})
 COUNTED = frozenset({withdraws_too_many.id, withdraws_too_many_nationally.id})
 
 
+_BOARD_ACTIONS = frozenset({Action.REMOVE_BOARD, Action.CHANGE_BOARD, Action.SET_BOARD})
+_ASKS_FOR: Mapping[str, frozenset[Action]] = {
+    deactivates_region.id: frozenset({Action.REMOVE_BOARD}),
+    board_changed_elsewhere.id: _BOARD_ACTIONS,
+    config_went_back.id: frozenset(Action),
+}
+"""The changes that a guard which counts nothing is about."""
+
+
 def judge(proposal: Proposal, approvals: Iterable[Approval], taken: Mapping[str, int]) -> Judgement:
     """Ask every guard; *taken* is what earlier transactions took of each approval, by its digest."""
     refusals, uses = [], []
@@ -281,11 +290,17 @@ def _uses(refusal: Finding, approvals: Iterable[Approval], taken: Mapping[str, i
             yield Use(approval, taken.get(approval.digest, 0), 0)
 
 
-def taken_by(approval: Approval, region: RegionCode, changes: Sequence[Change]) -> int:
-    """Return what one region's transaction with *changes* takes of *approval*."""
-    if approval.guard == withdraws_last_clinic.id:
-        return int(any(change.leaves == approval.region for change in changes))
-    if approval.guard not in COUNTED:
-        return int(bool(changes) and approval.region in (None, region))
+def taken_by(approval: Approval, region: RegionCode, changes: Sequence[Change], plan: Iterable[Change] = ()) -> int:
+    """Return what one region's transaction with *changes* takes of *approval*; *plan* is all that the run would do.
+
+    A permission that is not counted is taken by the transaction that needs it: for the last clinic, the last one that
+    takes a clinic away. So a run that was killed before that goes on with the same approval.
+    """
     leaves = [change.leaves for change in changes if change.leaves is not None]
-    return len(leaves) if approval.region is None else leaves.count(approval.region)
+    if approval.guard == withdraws_last_clinic.id:
+        regions = [change.region for change in (*plan, *changes) if change.leaves == approval.region]
+        return int(approval.region in leaves and region == max(regions))
+    if approval.guard in COUNTED:
+        return len(leaves) if approval.region is None else leaves.count(approval.region)
+    actions = {change.action for change in changes}
+    return int(bool(actions & _ASKS_FOR[approval.guard]) and approval.region in (None, region))

@@ -1,7 +1,7 @@
 """The database: the only place with SQL. What is settled, planned or allowed is decided elsewhere."""
 
 from reconciler.store.engine import answering, connected, engine, exists, shown
-from reconciler.store.execute import Done, Work, settle_region
+from reconciler.store.execute import Done, Taking, Work, predicted, settle_region
 from reconciler.store.log import Head, RunHeader, begin_run, chain_heads, finish_run, keep_snapshot, verify_chain
 from reconciler.store.observe import LastRun, approvals_taken, last_commit, last_run, observe, observe_region
 from reconciler.store.schema import check, init, upgrade
@@ -13,6 +13,7 @@ __all__ = [
     "Head",
     "LastRun",
     "RunHeader",
+    "Taking",
     "Work",
     "answering",
     "approvals_taken",
@@ -29,6 +30,7 @@ __all__ = [
     "last_run",
     "observe",
     "observe_region",
+    "predicted",
     "settle_region",
     "shown",
     "upgrade",

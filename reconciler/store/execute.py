@@ -6,6 +6,7 @@ names, so that a row that is not as it was thought to be undoes the whole.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,7 +17,7 @@ from reconciler.model import BoardRow, Enrolment, HsaId, RegionCode, State
 from reconciler.plan import Action, Bookkeeping, Change
 from reconciler.store.engine import connected
 from reconciler.store.log import append_changes
-from reconciler.store.observe import observe_region
+from reconciler.store.observe import approvals_taken, observe_region
 from reconciler.store.tables import (
     approval_used,
     as_text,
@@ -34,20 +35,30 @@ if TYPE_CHECKING:
     from sqlalchemy import Executable
 
 
+class Taking(NamedTuple):
+    """What is taken of an approval, and how much it holds in all."""
+
+    takes: int
+    at_most: int
+
+
 class Work(NamedTuple):
-    """What one region's transaction has to do. `taken` is by approval digest."""
+    """What one region's transaction has to do. `taken` is by approval digest; `unexpected`: a saved plan said else."""
 
     changes: tuple[Change, ...]
     bookkeeping: Bookkeeping
-    taken: Mapping[str, int]
+    taken: Mapping[str, Taking]
     refused: bool = False
+    unexpected: bool = False
 
 
 class Done(NamedTuple):
-    """What one region's transaction did."""
+    """What one region's transaction did, and of which approvals it took."""
 
-    changes: tuple[Change, ...]
-    refused: bool
+    changes: tuple[Change, ...] = ()
+    taken: frozenset[str] = frozenset()
+    refused: bool = False
+    unexpected: bool = False
 
 
 def settle_region(
@@ -63,28 +74,66 @@ def settle_region(
     *watched* are the clinics to look at beside those that the database has for the region: the ones it declares.
     """
     with connected(engine) as connection:
-        work = decide(observe_region(connection, code, watched))
-        if work.refused:
-            return Done((), refused=True)
+        before = observe_region(connection, code, watched)
+        work = decide(before)
+        if work.refused or work.unexpected:
+            return Done(refused=work.refused, unexpected=work.unexpected)
         if not work.changes and not work.bookkeeping:
-            return Done((), refused=False)
+            return Done()
         _execute(connection, work.changes, as_text(now))
         _remember(connection, run_id, code, work.bookkeeping)
-        _demand_nothing_left(code, decide(observe_region(connection, code, watched)).changes)
+        after = observe_region(connection, code, watched)
+        _demand_nothing_left(code, decide(after).changes)
+        _demand_as_predicted(code, predicted(before, work.changes), after, work.changes)
         append_changes(connection, run_id, code, work.changes)
         _take(connection, run_id, code, work.taken)
-    return Done(work.changes, refused=False)
+    return Done(work.changes, frozenset(work.taken))
+
+
+def predicted(state: State, changes: Sequence[Change]) -> State:
+    """Return what the service's tables hold after *changes*, where they held *state* before."""
+    clinics, boards = dict(state.clinics), dict(state.boards)
+    for step in changes:
+        row = step.after
+        if isinstance(row or step.before, BoardRow):
+            boards.pop(step.region, None)
+            if isinstance(row, BoardRow):
+                boards[step.region] = row
+        else:
+            clinics.pop(HsaId(step.subject), None)
+            if isinstance(row, Enrolment):
+                clinics[HsaId(step.subject)] = row
+    return replace(state, clinics=clinics, boards=boards)
+
+
+def _demand_as_predicted(code: RegionCode, expected: State, after: State, changes: Sequence[Change]) -> None:
+    """Fail where the region's rows, or a row that was changed, are not what the plan said they would be."""
+    touched = {step.subject for step in changes}
+
+    def rows(state: State) -> dict[str, Enrolment | BoardRow | None]:
+        found: dict[str, Enrolment | BoardRow | None] = {"patient board": state.boards.get(code)}
+        found.update((key, row) for key, row in state.clinics.items() if row.region_code == code or key in touched)
+        return found
+
+    was, became = rows(expected), rows(after)
+    differing = sorted(key for key in was.keys() | became.keys() if was.get(key) != became.get(key))
+    if differing:
+        raise _differs(code, len(differing), ", ".join(differing[:3]))
 
 
 def _demand_nothing_left(code: RegionCode, left: Sequence[Change]) -> None:
     if not left:
         return
     named = ", ".join(f"{step.action.value} {step.subject}" for step in left[:3])
+    raise _differs(code, len(left), named)
+
+
+def _differs(code: RegionCode, count: int, named: str) -> Failure:
     problem = _("region {region} is not as it should be after the changes: {n} are left, {named}")
-    raise Failure(
+    return Failure(
         "database",
         "differs",
-        problem=problem.format(region=code, n=len(left), named=named),
+        problem=problem.format(region=code, n=count, named=named),
         remedy=_("nothing of the region was changed; see what else writes to the database, then run again"),
     )
 
@@ -188,7 +237,17 @@ def _remember(connection: Connection, run_id: int, code: RegionCode, bookkeeping
             connection.execute(insert(managed_board), row)
 
 
-def _take(connection: Connection, run_id: int, code: RegionCode, taken: Mapping[str, int]) -> None:
-    rows = [{"digest": key, "run": run_id, "region": code, "taken": count} for key, count in sorted(taken.items())]
-    if rows:
-        connection.execute(insert(approval_used), rows)
+def _take(connection: Connection, run_id: int, code: RegionCode, taken: Mapping[str, Taking]) -> None:
+    """Write what is taken, and fail where that is more than there is: another run may have been faster."""
+    if not taken:
+        return
+    rows = [{"digest": key, "run": run_id, "region": code, "taken": one.takes} for key, one in sorted(taken.items())]
+    connection.execute(insert(approval_used), rows)
+    gone = approvals_taken(connection)
+    if any(gone[key] > one.at_most for key, one in taken.items()):
+        raise Failure(
+            "database",
+            "changed-meanwhile",
+            problem=_("an approval that region {region} needs was used up by another run").format(region=code),
+            remedy=_("nothing of the region was changed; run again to see what is left to do"),
+        )
