@@ -7,11 +7,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 PYTHON ?= python3
 BIN := .venv/bin
+SWEDISH := reconciler/locale/sv/LC_MESSAGES/reconciler.po
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test check docs format clean
+.PHONY: help run test check words docs format clean
 
 help:  ## list what can be made
 	@sed -n 's/^\([a-z]*\): .*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -35,8 +36,12 @@ check: .venv/dev.stamp  ## run everything that CI runs
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+	$(BIN)/python catalogue.py --check
 	$(BIN)/python docs/generate.py --check
 	tests/smoke.sh
+
+words: .venv/dev.stamp  ## bring the catalogue of Swedish texts in line with the program
+	$(BIN)/python catalogue.py
 
 docs: .venv/dev.stamp  ## write the generated pages
 	$(BIN)/python docs/generate.py
@@ -47,17 +52,22 @@ format: .venv/dev.stamp  ## put the code in its one form
 
 clean:  ## remove what was made, the example's database too
 	rm -rf .venv build dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	rm -f reconciler.db reconciler.db-journal
+	rm -f reconciler.db reconciler.db-journal $(SWEDISH:.po=.mo)
 	find reconciler tests docs -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/made.stamp:
 	$(PYTHON) -m venv .venv
 	@touch $@
 
-.venv/run.stamp: pyproject.toml constraints.txt | .venv/made.stamp
+# To install it, in a clone too, compiles the Swedish texts.
+.venv/run.stamp: pyproject.toml constraints.txt $(SWEDISH) | .venv/made.stamp
 	$(BIN)/pip install --quiet --editable .
 	@touch $@
 
-.venv/dev.stamp: pyproject.toml constraints.txt | .venv/made.stamp
+.venv/dev-installed.stamp: pyproject.toml constraints.txt | .venv/made.stamp
 	$(BIN)/pip install --quiet --editable '.[dev]'
+	@touch $@
+
+.venv/dev.stamp: .venv/dev-installed.stamp $(SWEDISH)
+	$(BIN)/python catalogue.py --compile
 	@touch $@ .venv/run.stamp

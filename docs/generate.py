@@ -1,4 +1,4 @@
-"""Writes the pages that are made from the program: `rules.md` from the rules, `cli.md` from `--help`.
+"""Writes the pages made from the program: `rules.md` and `sv/regler.md` from the rules, `cli.md` from `--help`.
 
 `python docs/generate.py` writes them; with `--check` it ends with 1 where one is stale, and writes nothing. Knows the
 rules and the commands by what they say of themselves, and none by name.
@@ -10,47 +10,60 @@ import sys
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
-from textwrap import indent
+from textwrap import fill, indent
 
 import click
 from click.testing import CliRunner
 
 from reconciler.cli import main as command_line
+from reconciler.cli.language import say_in
 from reconciler.findings import Rule, Stage
 from reconciler.report.json import explain_rule
+from reconciler.report.terminal import severity_word, stage_word
 from reconciler.rules import RULES
+from reconciler.words import _, mark
 
 FOLDER = Path(__file__).parent
 WIDTH = 100
 MADE = "<!-- made by docs/generate.py; `make docs` makes it anew -->"
 
 STAGES = {
-    Stage.SHAPE: "They see one file. An error stops the region.",
-    Stage.MEANING: "They see all region files together. An error stops the region; a duplicate, the clinic.",
-    Stage.UPSTREAM: "They see the register, the routes and the database. An error stops the clinic or the board.",
-    Stage.GUARD: "They see the plan. A refusal stops the region, or all; an approval lets it pass.",
+    Stage.SHAPE: mark("They see one file. An error stops the region."),
+    Stage.MEANING: mark("They see all region files together. An error stops the region; a duplicate, the clinic."),
+    Stage.UPSTREAM: mark("They see the register, the routes and the database. An error stops the clinic or the board."),
+    Stage.GUARD: mark("They see the plan. A refusal stops the region, or all; an approval lets it pass."),
 }
 
 
-def rules_page() -> str:
-    """Return `rules.md`: every rule, by stage, in the order of the code."""
+def rules_page(language: str) -> str:
+    """Return every rule in *language*, by stage, in the order of the code."""
+    say_in(language, command_line)
     order = list(Stage)
     rules = sorted(RULES.values(), key=lambda rule: order.index(rule.stage))
     parts = [
-        f"# Rules\n\n{MADE}\n",
-        "`reconciler explain RULE` prints the same. What stands in braces is filled in. An example is a patch over\n"
-        "one good region file and the world around it; what follows `---` is a patch over a second region's.\n",
+        f"# {_('Rules')}\n\n{MADE}\n",
+        fill(
+            _(
+                "`reconciler explain RULE` prints the same. What stands in braces is filled in. An example is a patch "
+                "over one good region file and the world around it; what follows `---` is a patch over a second "
+                "region's."
+            ),
+            WIDTH,
+        )
+        + "\n",
     ]
     for stage, found in groupby(rules, lambda rule: rule.stage):
-        parts.append(f"## Stage: {stage.value}\n\n{STAGES[stage]}\n")
+        parts.append(f"## {_('Stage: {stage}').format(stage=stage_word(stage.value))}\n\n{_(STAGES[stage])}\n")
         parts += [_rule(rule) for rule in found]
     return "\n".join(parts)
 
 
 def _rule(rule: Rule[...]) -> str:
     told = explain_rule(rule)
-    message = f"{told['severity']}: {told['problem']} [{rule.id}]\n{indent(told['remedy'], '    ')}"
-    examples = [("Okay", example) for example in told["okay"]] + [("Flagged", example) for example in told["flagged"]]
+    message = f"{severity_word(told['severity'])}: {told['problem']} [{rule.id}]\n{indent(told['remedy'], '    ')}"
+    examples = [(_("Okay"), example) for example in told["okay"]] + [
+        (_("Flagged"), example) for example in told["flagged"]
+    ]
     blocks = [f"{title}:\n\n```yaml\n{example}\n```\n" for title, example in examples]
     return "\n".join([f"### {rule.id}\n\n{told['reason']}\n", f"```text\n{message}\n```\n", *blocks])
 
@@ -76,7 +89,8 @@ def _paths(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[str,
 
 def pages() -> dict[Path, str]:
     """Return the pages that are made, by where they stand."""
-    return {FOLDER / "rules.md": rules_page(), FOLDER / "cli.md": cli_page()}
+    made = {FOLDER / "sv/regler.md": rules_page("sv"), FOLDER / "rules.md": rules_page("en")}
+    return {**made, FOLDER / "cli.md": cli_page()}
 
 
 def stale() -> list[Path]:
@@ -88,6 +102,7 @@ def run(arguments: list[str]) -> int:
     """Write the pages, or with `--check` tell which are stale; return the exit code."""
     if "--check" not in arguments:
         for path, text in pages().items():
+            path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")
         return 0
     found = stale()

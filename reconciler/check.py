@@ -8,11 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
+from typing import NamedTuple
 
 from reconciler.declare.regions import Reading, RegionFile
 from reconciler.findings import Finding
 from reconciler.model import (
     REGIONS,
+    Approval,
     Declared,
     HsaId,
     RegionCode,
@@ -30,6 +33,26 @@ from reconciler.rules.guard import Judgement, Proposal
 from reconciler.rules.upstream import Upstream
 
 # ---- declare and check
+
+
+class Files(NamedTuple):
+    """The region files, and the approvals with what is wrong with their file, of one moment."""
+
+    reading: Reading
+    approvals: Sequence[Approval]
+    about_approvals: Sequence[Finding]
+
+
+def check(files: Files, settings: Settings, folder: str, today: date) -> tuple[Declared, tuple[Finding, ...]]:
+    """Judge the files alone: return what is declared, and what is wrong with region files and approvals."""
+    declared, findings = declare(files.reading, settings, folder)
+    return declared, (*findings, *files.about_approvals, *approval_rules.approval_expired(files.approvals, today))
+
+
+def duplicates(declared: Declared) -> tuple[Finding, ...]:
+    """Judge what is declared twice where no register tells which line counts."""
+    twice = sorted(hsa_id for hsa_id, owners in declared.by_clinic().items() if len(owners) > 1)
+    return tuple(clinic.duplicate_clinic(declared, twice))
 
 
 def declare(reading: Reading, settings: Settings, folder: str = "regions") -> tuple[Declared, tuple[Finding, ...]]:
@@ -51,7 +74,7 @@ def declare(reading: Reading, settings: Settings, folder: str = "regions") -> tu
     declared = Declared(
         regions={code: one for code, one in sorted(whole.items()) if code not in stopped},
         stopped=stopped,
-        mentioned=_mentioned(file.text for code in stopped for file in files.get(code, ())),
+        mentioned=mentioned(file.text for code in stopped for file in files.get(code, ())),
         digest=reading.digest,
     )
     return _check_meaning(declared, settings, findings)
@@ -72,7 +95,8 @@ def _stopped(
 _ID_IN_TEXT = re.compile(r"SE[0-9]{10,12}-[A-Z0-9]{1,18}")
 
 
-def _mentioned(texts: Iterable[str]) -> frozenset[HsaId]:
+def mentioned(texts: Iterable[str]) -> frozenset[HsaId]:
+    """Return every HSA-id in the text of files that cannot be read as they should."""
     return frozenset(canonical(found) for text in texts for found in _ID_IN_TEXT.findall(text.upper()))
 
 

@@ -68,10 +68,20 @@ class Place(NamedTuple):
     end_column: int | None = None
     source: str | None = None
 
+    @property
+    def span(self) -> str:
+        """The text of the span, on its first line; of an empty span the line."""
+        source, column = self.source or "", self.column or 1
+        ends_there = self.end_line == self.line and self.end_column is not None
+        return source[column - 1 : self.end_column - 1 if ends_there and self.end_column else None] or source.strip()
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something wrong or notable, at a place. Texts are made when they are read, in the language spoken then."""
+    """Something wrong or notable, at a place. Texts are made when they are read, in the language spoken then.
+
+    `new` tells whether the base revision lacks it; None where no base was asked for.
+    """
 
     rule: Rule[...]
     place: Place | None = None
@@ -80,6 +90,7 @@ class Finding:
     related: tuple[Place, ...] = ()
     suggestion: str | None = None
     values: Mapping[str, object] = field(default_factory=dict)
+    new: bool | None = None
 
     @property
     def severity(self) -> Severity:
@@ -103,6 +114,12 @@ class Finding:
         if self.suggestion is None:
             return remedy
         return _("write {suggestion}").format(suggestion=self.suggestion)
+
+    @property
+    def identity(self) -> tuple[str, str, str, str]:
+        """What makes it the same finding in another revision: rule, region or file, subject and span, and no line."""
+        place = self.place or Place("")
+        return (self.rule.id, self.region or place.path, self.subject or "", place.span)
 
     def sort_key(self) -> tuple[str, int, int, str, str, str]:
         """By file and place, then by rule: the order in which findings are told."""

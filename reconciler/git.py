@@ -9,7 +9,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from reconciler.findings import Failure
+from reconciler.findings import Exit, Failure
 from reconciler.words import _
 
 _SECONDS = 30
@@ -44,19 +44,73 @@ def _is_in_git(folder: Path) -> bool:
     return "GIT_DIR" in os.environ or any((above / ".git").exists() for above in (whole, *whole.parents))
 
 
+def files_at(folder: Path, revision: str, largest: int) -> dict[str, bytes | None]:
+    """Return what stood in *folder* at *revision*, by name.
+
+    None stands for what is no plain file of at most *largest* bytes. Nothing is checked out, and all is asked
+    at once. A revision that is not there is a Failure.
+    """
+    commit = _commit(folder, revision)
+    entries = [_entry(line) for line in (_printed(folder, "ls-tree", "-l", "-z", commit) or b"").split(b"\0") if line]
+    plain = [(name, blob) for name, blob, size in entries if size is not None and size <= largest]
+    asked = "".join(f"{blob}\n" for _name, blob in plain).encode()
+    texts = _texts(_printed(folder, "cat-file", "--batch", given=asked) or b"") if plain else []
+    return {name: None for name, _blob, _size in entries} | {
+        name: text for (name, _blob), text in zip(plain, texts, strict=True)
+    }
+
+
+def _commit(folder: Path, revision: str) -> str:
+    commit = _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    if commit is not None:
+        return commit
+    shallow = _git(folder, "rev-parse", "--is-shallow-repository") == "true"
+    remedy = _("fetch the whole history: git fetch --unshallow, or fetch-depth: 0 in the checkout step")
+    raise Failure(
+        "git",
+        "no-revision",
+        problem=_("there is no revision {revision} in this clone").format(revision=revision),
+        remedy=remedy if shallow else _("name a branch, tag or commit that is there, such as origin/main"),
+        exit=Exit.UNANSWERED if shallow else Exit.USAGE,
+    )
+
+
+def _entry(line: bytes) -> tuple[str, str, int | None]:
+    """Take a line of ls-tree apart: name, blob, and the size of what is a plain file."""
+    about, _tab, name = line.partition(b"\t")
+    mode, _kind, blob, size = about.decode().split()
+    return os.fsdecode(name), blob, int(size) if mode.startswith("100") else None
+
+
+def _texts(answer: bytes) -> list[bytes]:
+    """Take apart what cat-file gave: a line that ends with the size, the text, and a line break, each time."""
+    texts, start = [], 0
+    while start < len(answer):
+        end = answer.index(b"\n", start)
+        size = int(answer[start:end].split()[-1])
+        texts.append(answer[end + 1 : end + 1 + size])
+        start = end + size + 2
+    return texts
+
+
 def _git(folder: Path, *arguments: str) -> str | None:
     """Return what git printed, or None where it said no; a Failure where it did not answer."""
+    printed = _printed(folder, *arguments)
+    return None if printed is None else os.fsdecode(printed).strip()
+
+
+def _printed(folder: Path, *arguments: str, given: bytes = b"") -> bytes | None:
     command = ["git", "-C", str(folder), *arguments]
     environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
     try:
         done = subprocess.run(  # noqa: S603  (no shell; the arguments are ours)
-            command, capture_output=True, text=True, check=False, timeout=_SECONDS, env=environment
+            command, input=given, capture_output=True, check=False, timeout=_SECONDS, env=environment
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise _failure(error) from error
     if done.returncode in (0, _NO):
-        return done.stdout.strip() if done.returncode == 0 else None
-    raise _failure(done.stderr.strip().partition("\n")[0])
+        return done.stdout if done.returncode == 0 else None
+    raise _failure(os.fsdecode(done.stderr).strip().partition("\n")[0])
 
 
 def _failure(reason: object) -> Failure:

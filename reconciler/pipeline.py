@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
-from reconciler import expect, git
-from reconciler.check import declare, fingerprint, judge_plan, upstream_findings, verdict
+from reconciler import expect, git, revision
+from reconciler.check import Files, check, declare, duplicates, fingerprint, judge_plan, upstream_findings, verdict
 from reconciler.declare.approvals import read_approvals
 from reconciler.declare.regions import read_regions
 from reconciler.findings import Exit, Failure, Finding
 from reconciler.model import (
     REGIONS,
+    Declared,
     HsaId,
     RegionCode,
     Register,
@@ -31,8 +32,6 @@ from reconciler.model import (
 )
 from reconciler.plan import settle, state_digest
 from reconciler.results import Applied, ClinicStory, Planned, RegionStatus, Status, Validation, Verdict, World
-from reconciler.rules import approval as approval_rules
-from reconciler.rules import clinic
 from reconciler.rules.guard import Judgement
 from reconciler.saved import SavedPlan
 from reconciler.sources import register as register_source
@@ -46,26 +45,45 @@ STOCKHOLM = ZoneInfo("Europe/Stockholm")
 # ---- validate
 
 
-def validate(settings: Settings, now: datetime, *, live: bool = False) -> Validation:
-    """Check the region files; with *live*, against register and routes too, every clinic being a new one."""
-    reading = read_regions(settings.config / "regions", settings.regions)
-    declared, findings = declare(reading, settings, _folder(settings))
-    approvals, about_approvals = read_approvals(settings.config / "approvals.yaml")
-    findings += tuple(about_approvals) + tuple(
-        approval_rules.approval_expired(approvals, now.astimezone(STOCKHOLM).date())
+def validate(settings: Settings, now: datetime, *, live: bool = False, base: str | None = None) -> Validation:
+    """Check the region files; with *live*, against register and routes too.
+
+    With *base*, a git revision, every finding is told to be new or not, and the clinics that it declares are known;
+    without, every clinic counts as a new one.
+    """
+    before = revision.files_at(settings, base) if base is not None else None
+    files = Files(
+        read_regions(settings.config / "regions", settings.regions), *read_approvals(settings.config / "approvals.yaml")
     )
     failures: list[Failure] = []
-    if live:
-        register = _asked(failures, lambda: register_source.ask(settings.register, now))
-        routes = _asked(failures, lambda: routes_source.ask(settings.routes, now))
-        if register is not None and routes is not None:
-            settled = settle(declared, register, routes, State(), settings.regions)
-            findings += upstream_findings(declared, register, routes, State(), settled)
-    else:
-        twice = sorted(hsa_id for hsa_id, owners in declared.by_clinic().items() if len(owners) > 1)
-        findings += tuple(clinic.duplicate_clinic(declared, twice))
+    answers = _answers(failures, settings, now) if live else None
+    today, folder = now.astimezone(STOCKHOLM).date(), _folder(settings)
+    known, old = State(), tuple[Finding, ...]()
+    if before is not None:
+        declared, old = check(before, settings, folder, today)
+        known = revision.known_from(before, declared)
+        old += _meant(declared, settings, known, answers)
+    declared, findings = check(files, settings, folder, today)
+    findings = _sorted((*findings, *_meant(declared, settings, known, answers)))
     clinics = sum(len(one.clinics) for one in declared.regions.values())
-    return Validation(_sorted(findings), tuple(failures), len(declared.regions), clinics)
+    told = findings if before is None else tuple(revision.told_new(findings, old))
+    return Validation(told, tuple(failures), len(declared.regions), clinics)
+
+
+def _answers(failures: list[Failure], settings: Settings, now: datetime) -> tuple[Register, Routes] | None:
+    register = _asked(failures, lambda: register_source.ask(settings.register, now))
+    routes = _asked(failures, lambda: routes_source.ask(settings.routes, now))
+    return None if register is None or routes is None else (register, routes)
+
+
+def _meant(
+    declared: Declared, settings: Settings, known: State, answers: tuple[Register, Routes] | None
+) -> tuple[Finding, ...]:
+    """Judge what the files mean together: against register and routes where they answered."""
+    if answers is None:
+        return duplicates(declared)
+    settled = settle(declared, *answers, known, settings.regions)
+    return upstream_findings(declared, *answers, known, settled)
 
 
 def _folder(settings: Settings) -> str:

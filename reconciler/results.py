@@ -56,7 +56,7 @@ class RegionVerdict(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """What `validate` found."""
+    """What `validate` found; an error that the base has as well is told, and does not count."""
 
     findings: tuple[Finding, ...]
     failures: tuple[Failure, ...]
@@ -66,7 +66,7 @@ class Validation:
     @property
     def exit(self) -> Exit:
         """What the process says."""
-        errors = (Exit.ERRORS,) if any(finding.is_error for finding in self.findings) else ()
+        errors = (Exit.ERRORS,) if any(one.is_error and one.new is not False for one in self.findings) else ()
         return Exit.first(*errors, *(failure.exit for failure in self.failures))
 
 

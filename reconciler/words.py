@@ -6,19 +6,24 @@ Texts are English in the source. This module knows no text of its own.
 from gettext import NullTranslations, translation
 from pathlib import Path
 
-_LOCALE = Path(__file__).parent / "locale"
+LOCALE = Path(__file__).parent / "locale"
 _catalogue = NullTranslations()
 
 
 def speak(language: str) -> None:
     """Say every text from now on in *language* (`sv`, `en`); one without a catalogue is said in English."""
     global _catalogue  # noqa: PLW0603  (a process speaks one language)
-    _catalogue = translation("reconciler", _LOCALE, [language], fallback=True)
+    _catalogue = translation("reconciler", LOCALE, [language], fallback=True)
 
 
 def _(text: str) -> str:
     """Return *text* in the language that is spoken."""
     return _catalogue.gettext(text)
+
+
+def mark(text: str) -> str:
+    """Return *text* as it is: it stands in a table, and is put into the language with `_` when it is said."""
+    return text
 
 
 def ngettext(one: str, many: str, count: int) -> str:

@@ -33,6 +33,8 @@ cd "$scratch/work"
 
 expect 0 --version
 expect 0 --help
+expect 0 --lang sv --help
+grep -q "Användning: reconciler" "$scratch/said"
 expect 0 validate
 expect 78 apply
 expect 0 db init

@@ -94,3 +94,49 @@ def test_a_shallow_clone_says_so(repository: Path, tmp_path: Path) -> None:
     with pytest.raises(Failure, match="the clone is shallow") as caught:
         git.went_back(tmp_path / "shallow", run(tmp_path / "shallow", "rev-parse", "HEAD"), first)
     assert "fetch-depth: 0" in caught.value.remedy
+
+
+def test_the_files_of_a_folder_are_read_as_they_were_without_checking_anything_out(repository: Path) -> None:
+    folder = repository / "config" / "regions"
+    (folder / "14-folder.yaml").mkdir(parents=True)
+    (folder / "14-folder.yaml" / "kept").write_text("inside", encoding="utf-8")
+    (folder / "14-å\n.yaml").write_bytes(b"one\n\xff\0 blob 3\n")
+    (folder / "12-empty.yaml").write_bytes(b"")
+    (folder / "13-link.yaml").symlink_to("12-empty.yaml")
+    (folder / "10-big.yaml").write_bytes(b"x" * 101)
+    (repository / "config" / "beside").write_text("not of this folder", encoding="utf-8")
+    run(repository, "add", ".")
+    run(repository, "commit", "-qm", "one")
+    (folder / "14-å\n.yaml").write_text("edited since", encoding="utf-8")
+    assert git.files_at(folder, "main", largest=100) == {
+        "10-big.yaml": None,
+        "12-empty.yaml": b"",
+        "13-link.yaml": None,
+        "14-folder.yaml": None,
+        "14-å\n.yaml": b"one\n\xff\0 blob 3\n",
+    }
+    assert (folder / "14-å\n.yaml").read_text(encoding="utf-8") == "edited since"
+
+
+def test_a_folder_that_was_not_there_had_no_files(repository: Path) -> None:
+    first = commit(repository, "one")
+    (repository / "config").mkdir()
+    assert git.files_at(repository / "config", first, largest=100) == {}
+    run(repository, "commit", "--allow-empty", "-qm", "two")
+
+
+@pytest.mark.parametrize("revision", ["nowhere", "-rf", "--all", "HEAD:file", "", "main\n"])
+def test_a_revision_that_is_not_there_is_wrong_usage(repository: Path, revision: str) -> None:
+    commit(repository, "one")
+    with pytest.raises(Failure, match="there is no revision") as caught:
+        git.files_at(repository, revision, largest=100)
+    assert (caught.value.exit, "such as origin/main" in caught.value.remedy) == (64, True)
+
+
+def test_a_revision_that_a_shallow_clone_lacks_is_to_be_fetched(repository: Path, tmp_path: Path) -> None:
+    first = commit(repository, "one")
+    commit(repository, "two")
+    run(tmp_path, "clone", "-q", "--depth=1", f"file://{repository}", "shallow")
+    with pytest.raises(Failure, match="there is no revision") as caught:
+        git.files_at(tmp_path / "shallow", first, largest=100)
+    assert (caught.value.exit, "fetch-depth: 0" in caught.value.remedy) == (69, True)

@@ -5,6 +5,7 @@ Only this folder knows click. Each module holds the commands of one purpose; her
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
@@ -12,21 +13,25 @@ import click
 from reconciler import __version__
 from reconciler.cli.database import db
 from reconciler.cli.explain import explain
+from reconciler.cli.language import HELP_OPTIONS, LANGUAGES, choose, say_in
 from reconciler.cli.line import apply, plan, status, validate
 from reconciler.cli.shared import talk
 from reconciler.findings import Exit, Failure
 from reconciler.words import _
 
 
-@click.group(name="reconciler", context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(name="reconciler", context_settings={"help_option_names": HELP_OPTIONS, "max_content_width": 110})
 @click.version_option(__version__, prog_name="reconciler", message="%(prog)s %(version)s")
+@click.option("--lang", type=click.Choice(LANGUAGES), help=_("The language to speak; else that of settings or locale."))
 @click.option("--settings", metavar="FILE", help=_("Settings file; else reconciler.toml here or in a folder above."))
 @click.option("--config", metavar="FOLDER", help=_("The folder that holds regions/ and approvals.yaml."))
 @click.option("--database", metavar="URL", help=_("The database, as sqlite:///file."))
 @click.pass_context
-def main(context: click.Context, settings: str | None, config: str | None, database: str | None) -> None:
+def main(
+    context: click.Context, lang: str | None, settings: str | None, config: str | None, database: str | None
+) -> None:
     """Keep the 1177 complaints service as the region files say it should be."""
-    context.obj = {"settings": settings, "config": config, "database": database}
+    context.obj = {"lang": lang, "settings": settings, "config": config, "database": database}
 
 
 for command in (validate, plan, apply, status, explain, db):
@@ -38,6 +43,8 @@ for command in (validate, plan, apply, status, explain, db):
 
 def run(arguments: list[str] | None = None) -> int:
     """Run a command line and return its exit code; never a traceback for what a user or the world did."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    say_in(choose(arguments, os.environ), main)
     try:
         return int(main.main(arguments, prog_name="reconciler", standalone_mode=False) or Exit.DONE)
     except click.ClickException as error:

@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--live", is_flag=True, help=_("Ask register and routes as well; every clinic counts as a new one."))
+@click.option("--live", is_flag=True, help=_("Ask register and routes as well; a clinic not on the base is a new one."))
+@click.option("--base", metavar="REV", help=_("Only what is not wrong at this git revision already counts."))
 @format_option()
 @click.pass_context
-def validate(context: click.Context, live: bool, form: str) -> Exit:
+def validate(context: click.Context, live: bool, base: str | None, form: str) -> Exit:
     """Tell every fault of every region file, each in its place."""
     from reconciler import pipeline  # noqa: PLC0415
 
-    result = pipeline.validate(settings_of(context), now(), live=live)
+    result = pipeline.validate(settings_of(context), now(), live=live, base=base)
     say(form, "validate", result)
     return result.exit
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.words import _, speak
+from reconciler.words import _
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -50,17 +50,14 @@ def now() -> datetime:
 
 
 def settings_of(context: click.Context) -> Settings:
-    """Return the settings that flags, environment and file give, and speak their language."""
+    """Return the settings that flags, environment and file give."""
     from reconciler import settings  # noqa: PLC0415
 
     flags = context.obj or {}
     file = flags.get("settings")
-    loaded = settings.load(
-        Path(file) if file else None, os.environ, {key: flags.get(key) for key in ("database", "config")}
+    return settings.load(
+        Path(file) if file else None, os.environ, {key: flags.get(key) for key in ("lang", "database", "config")}
     )
-    if loaded.lang:
-        speak(loaded.lang)
-    return loaded
 
 
 def stdout() -> Console:

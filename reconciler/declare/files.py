@@ -35,6 +35,13 @@ def read_bytes(path: Path) -> tuple[bytes, list[Finding]]:
         return b"", [*reading.file_unreadable(shown(path), _reason(error))]
 
 
+def kept_elsewhere(path: Path, content: bytes | None) -> tuple[bytes, list[Finding]]:
+    """Return bytes that were kept elsewhere than at *path*; None is what is no plain file of a fitting size."""
+    if content is None:
+        return b"", [*reading.file_unreadable(shown(path), _("it is not a plain file"))]
+    return content, []
+
+
 def decode(path: str, content: bytes) -> tuple[SourceText, list[Finding]]:
     """Return the text, and where it is not UTF-8; a mark at the start that says UTF-8 is left out."""
     content = content.removeprefix(codecs.BOM_UTF8)

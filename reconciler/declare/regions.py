@@ -9,7 +9,7 @@ import gc
 import hashlib
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -46,12 +46,26 @@ class Reading:
 
 def read_regions(folder: Path, kept: Collection[RegionCode]) -> Reading:
     """Read the files of *folder* that are of the regions in *kept*, or of none. Without a folder it is a Failure."""
+    return _read(folder, _listed(folder), kept, files.read_bytes)
+
+
+def read_contents(folder: Path, contents: Mapping[str, bytes | None], kept: Collection[RegionCode]) -> Reading:
+    """Read *contents*, by file name, as if they stood in *folder*; None is what is no plain file."""
+    return _read(folder, sorted(contents), kept, lambda path: files.kept_elsewhere(path, contents[path.name]))
+
+
+def _read(
+    folder: Path,
+    names: Iterable[str],
+    kept: Collection[RegionCode],
+    read_bytes: Callable[[Path], tuple[bytes, list[Finding]]],
+) -> Reading:
     read, digest = [], hashlib.sha256()
-    for path in _listed(folder):
+    for path in (folder / name for name in names if name.endswith((".yaml", ".yml")) and not name.startswith(".")):
         code = _code(path.name)
         if code is not None and code not in kept:
             continue
-        content, unread = files.read_bytes(path)
+        content, unread = read_bytes(path)
         for part in (os.fsencode(path.name), content):
             digest.update(b"%d:%b" % (len(part), part))
         with _no_collection():
@@ -87,9 +101,9 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _listed(folder: Path) -> list[Path]:
+def _listed(folder: Path) -> list[str]:
     try:
-        names = sorted(os.listdir(folder))
+        return sorted(os.listdir(folder))
     except OSError as error:
         raise Failure(
             "files",
@@ -98,7 +112,6 @@ def _listed(folder: Path) -> list[Path]:
             remedy=_("run the command where config/regions is, or say where it is with --config"),
             exit=Exit.SETTINGS,
         ) from error
-    return [folder / name for name in names if name.endswith((".yaml", ".yml")) and not name.startswith(".")]
 
 
 def _code(name: str) -> RegionCode | None:

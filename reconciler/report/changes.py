@@ -26,6 +26,7 @@ _SIGNS = {
     "change-board": ("~", "yellow"),
     "remove-board": ("-", "red"),
 }
+_VERDICTS = ("apply", "applied", "unchanged", "stopped", "refused", "failed", "not-attempted")
 _BLOCKED = frozenset({"stopped", "refused"})
 
 
@@ -151,21 +152,39 @@ def action_word(action: str) -> str:
     }[action]
 
 
+def action_count(action: str, count: int) -> str:
+    """Return how many changes of one kind there are: `660 enrol`."""
+    words = {
+        "enrol": ngettext("{n} enrol", "{n} enrol", count),
+        "withdraw": ngettext("{n} withdraw", "{n} withdraw", count),
+        "move": ngettext("{n} move", "{n} move", count),
+        "rename": ngettext("{n} rename", "{n} rename", count),
+        "set-board": ngettext("{n} set board", "{n} set board", count),
+        "change-board": ngettext("{n} change board", "{n} change board", count),
+        "remove-board": ngettext("{n} remove board", "{n} remove board", count),
+    }
+    return words[action].format(n=count)
+
+
 def _cause(cause: str) -> str:
     return {"drift": _("drift"), "register": _("register")}[cause]
 
 
 def verdict_counts(regions: Iterable[Document]) -> str:
     """Return how many regions got which verdict: `21 regions: 1 to change, 20 unchanged`."""
-    words = {
-        "apply": _("to change"),
-        "applied": _("changed"),
-        "unchanged": _("unchanged"),
-        "stopped": _("stopped"),
-        "refused": _("refused"),
-        "failed": _("failed"),
-        "not-attempted": _("not attempted"),
-    }
     got = [region["verdict"] for region in regions]
-    counts = ", ".join(f"{got.count(verdict)} {word}" for verdict, word in words.items() if verdict in got)
+    counts = ", ".join(_verdict_count(verdict, got.count(verdict)) for verdict in _VERDICTS if verdict in got)
     return ngettext("{n} region", "{n} regions", len(got)).format(n=len(got)) + f": {counts}"
+
+
+def _verdict_count(verdict: str, count: int) -> str:
+    words = {
+        "apply": ngettext("{n} to change", "{n} to change", count),
+        "applied": ngettext("{n} changed", "{n} changed", count),
+        "unchanged": ngettext("{n} unchanged", "{n} unchanged", count),
+        "stopped": ngettext("{n} stopped", "{n} stopped", count),
+        "refused": ngettext("{n} refused", "{n} refused", count),
+        "failed": ngettext("{n} failed", "{n} failed", count),
+        "not-attempted": ngettext("{n} not attempted", "{n} not attempted", count),
+    }
+    return words[verdict].format(n=count)

@@ -50,7 +50,7 @@ def validate(result: Validation) -> Document:
         counts[found.severity.value] += 1
     return {
         "format": "reconciler/validate/1",
-        "ok": not counts[Severity.ERROR.value] and not result.failures,
+        "ok": not result.exit,
         "summary": {**counts, "regions": result.regions, "clinics": result.clinics},
         "findings": _findings(result.findings),
         "failures": _failures(result.failures),
@@ -86,7 +86,7 @@ def explain_rule(rule: Rule[...]) -> Document:
         "rule": rule.id,
         "stage": rule.stage.value,
         "severity": rule.severity.value,
-        "reason": reason,
+        "reason": "\n\n".join(_(paragraph) for paragraph in reason.split("\n\n")),
         "problem": _template(_(rule.problem)),
         "remedy": _template(_(rule.remedy)),
         "okay": list(okay),
@@ -214,7 +214,7 @@ def _finding(finding: Finding) -> Document:
         "problem": finding.problem,
         "remedy": finding.remedy,
         "suggestion": finding.suggestion,
-        "new": None,
+        "new": finding.new,
         "related": [_place(place) for place in finding.related],
     }
 

@@ -88,8 +88,21 @@ def findings(found: Iterable[Document], console: Console) -> None:
 def failures(failed: Iterable[Document], console: Console) -> None:
     """Print failures: what was asked, what went wrong, and below it what to do."""
     for failure in failed:
-        line(console, (failure["source"], _STYLES["error"]), f": {failure['problem']}")
+        line(console, (source_word(failure["source"]), _STYLES["error"]), f": {failure['problem']}")
         paragraph(console, failure["remedy"])
+
+
+def source_word(source: str) -> str:
+    """Return what was asked, in words."""
+    words = {
+        "register": _("register"),
+        "routes": _("routes"),
+        "database": _("database"),
+        "git": _("git"),
+        "settings": _("settings"),
+        "files": _("files"),
+    }
+    return words.get(source, source)
 
 
 def at(place: Document) -> str:
@@ -101,3 +114,8 @@ def at(place: Document) -> str:
 def severity_word(severity: str) -> str:
     """Return a severity in words."""
     return {"error": _("error"), "warning": _("warning"), "note": _("note")}[severity]
+
+
+def stage_word(stage: str) -> str:
+    """Return a stage in words."""
+    return {"shape": _("shape"), "meaning": _("meaning"), "upstream": _("upstream"), "guard": _("guard")}[stage]

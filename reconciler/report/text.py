@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from reconciler.report.changes import (
-    action_word,
+    action_count,
     blocks,
     change_lines,
     left_out,
@@ -28,6 +28,7 @@ from reconciler.report.terminal import (
     line,
     paragraph,
     severity_word,
+    stage_word,
     styled,
 )
 from reconciler.words import _, ngettext
@@ -124,7 +125,7 @@ def _approvals(approvals: Iterable[Document], console: Console) -> None:
 
 
 def _actions(document: Document) -> str:
-    return ", ".join(f"{count} {action_word(action)}" for action, count in document["summary"].items() if count)
+    return ", ".join(action_count(action, count) for action, count in document["summary"].items() if count)
 
 
 # ---- status
@@ -170,7 +171,12 @@ def _last_run(run: Document | None) -> str:
             "last run: {id} by {actor}, {finished}: {status}, {applied} changes",
             run["applied"] or 0,
         )
-    return said.format(**run)
+    return said.format(**{**run, "status": _run_status(run["status"])})
+
+
+def _run_status(status: str) -> str:
+    words = {"done": _("done"), "failed": _("failed"), "interrupted": _("interrupted"), "started": _("started")}
+    return words.get(status, status)
 
 
 # ---- explain
@@ -178,7 +184,9 @@ def _last_run(run: Document | None) -> str:
 
 def explain_rule(document: Document, console: Console) -> None:
     """Print what a rule is for, what it says, and its examples."""
-    line(console, (document["rule"], "bold"), f": {severity_word(document['severity'])}, {document['stage']}")
+    line(
+        console, (document["rule"], "bold"), f": {severity_word(document['severity'])}, {stage_word(document['stage'])}"
+    )
     line(console)
     paragraph(console, document["reason"], indent="")
     line(console)

@@ -8,6 +8,7 @@ from reconciler.findings import Finding, Place, Severity, Stage, rule
 from reconciler.model import Approval
 from reconciler.rules.close import close
 from reconciler.rules.guard import GUARDS, NATIONAL, Judgement
+from reconciler.words import _
 
 
 @rule(
@@ -45,9 +46,13 @@ def approval_of_wrong_scope(guard: str, place: Place) -> Iterator[Finding]:
         approvals: [{guard: withdraws-too-many, at_most: 2, until: 2026-12-31, reason: a, approved_by: b}]
     """
     if guard in NATIONAL:
-        values: dict[str, Any] = {"scope": "the country", "has": "names a region", "do": "delete the line region"}
+        values: dict[str, Any] = {
+            "scope": _("the country"),
+            "has": _("names a region"),
+            "do": _("delete the line region"),
+        }
     else:
-        values = {"scope": "one region", "has": "names none", "do": 'add a line such as region: "14"'}
+        values = {"scope": _("one region"), "has": _("names none"), "do": _('add a line such as region: "14"')}
     yield approval_of_wrong_scope.finding(place, subject=guard, guard=guard, **values)
 
 

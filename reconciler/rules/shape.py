@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from reconciler.findings import Finding, Place, Stage, rule
 from reconciler.model import REGIONS
 from reconciler.rules.close import close, close_key
-from reconciler.words import _
+from reconciler.words import _, mark
 
 
 @rule(Stage.SHAPE, problem="{key} stands twice", remedy="keep one of the lines")
@@ -141,15 +141,15 @@ def value_not_allowed(key: str, place: Place, value: object, reason: str) -> Ite
 
 _FORM = re.compile(r"SE(16)?[0-9]{10}-[A-Z0-9]{1,18}", re.ASCII)
 _LOOK_ALIKES = {
-    "\u00a0": "a no-break space",
-    "\u2010": "a hyphen that is not the one on the keyboard",
-    "\u2011": "a hyphen that does not break",
-    "\u2012": "a figure dash",
-    "\u2013": "a dash",
-    "\u2014": "a long dash",
-    "\u2212": "a minus sign",
-    "\u200b": "an invisible blank",
-    " ": "a blank",
+    "\u00a0": mark("a no-break space"),
+    "\u2010": mark("a hyphen that is not the one on the keyboard"),
+    "\u2011": mark("a hyphen that does not break"),
+    "\u2012": mark("a figure dash"),
+    "\u2013": mark("a dash"),
+    "\u2014": mark("a long dash"),
+    "\u2212": mark("a minus sign"),
+    "\u200b": mark("an invisible blank"),
+    " ": mark("a blank"),
 }
 
 

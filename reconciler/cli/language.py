@@ -1,0 +1,87 @@
+"""Which language is spoken, and the help in it: decided before click reads the command line, since click speaks too.
+
+Flag over environment over settings over locale. It knows click's commands as a tree of texts, and none of them by name.
+"""
+
+from __future__ import annotations
+
+import gettext
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+import click
+
+from reconciler.words import LOCALE, _, speak
+
+LANGUAGES = ("sv", "en")
+HELP_OPTIONS = ["-h", "--help"]
+_SETTING = re.compile(r"""\s*lang\s*=\s*["'](sv|en)["']\s*(?:#.*)?""")
+_FIRST_WINS = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
+
+
+def choose(arguments: Sequence[str], environ: Mapping[str, str]) -> str:
+    """Return the language to speak; a wrong one is passed over here, and told where flags and settings are read."""
+    wanted = (_given(arguments, "--lang"), environ.get("RECONCILER_LANG"), _of_settings(arguments, environ))
+    return next((language for language in wanted if language in LANGUAGES), None) or _of_locale(environ)
+
+
+def _given(arguments: Sequence[str], flag: str) -> str | None:
+    for argument, value in zip(arguments, (*arguments[1:], ""), strict=True):
+        if argument == flag:
+            return value
+        if argument.startswith(f"{flag}="):
+            return argument.partition("=")[2]
+    return None
+
+
+def _of_settings(arguments: Sequence[str], environ: Mapping[str, str]) -> str | None:
+    """Look for the one line: to read all of the settings costs more than `--help` may."""
+    named = _given(arguments, "--settings") or environ.get("RECONCILER_SETTINGS")
+    here = Path.cwd()
+    above = (folder / "reconciler.toml" for folder in (here, *here.parents))
+    path = Path(named) if named else next((file for file in above if file.is_file()), None)
+    try:
+        text = path.read_text(encoding="utf-8-sig") if path else ""
+    except (OSError, ValueError):
+        return None
+    head = f"\n{text}".partition("\n[")[0]
+    return next((match[1] for line in head.splitlines() if (match := _SETTING.fullmatch(line))), None)
+
+
+def _of_locale(environ: Mapping[str, str]) -> str:
+    first = next((environ[name] for name in _FIRST_WINS if environ.get(name)), "")
+    return "sv" if re.match(r"sv\b|sv_", first) else "en"
+
+
+# ---- the help
+
+
+def say_in(language: str, command: click.Command) -> None:
+    """Say every text in *language* from now on: our own, click's, and the help of *command* and all below it."""
+    speak(language)
+    os.environ["LANGUAGE"] = language  # the only way that click's texts, which gettext gives, are told the language
+    gettext.bindtextdomain("reconciler", str(LOCALE))
+    gettext.textdomain("reconciler")
+    for owner, name, english in _spots(command):
+        setattr(owner, name, _(english))
+
+
+def sayings(command: click.Command) -> Iterator[str]:
+    """Return the texts of *command* and all below it, in English."""
+    return (english for _owner, _name, english in _spots(command))
+
+
+@cache
+def _spots(command: click.Command) -> tuple[tuple[object, str, str], ...]:
+    """Return where the texts are, and the English that stands there when it is first looked at."""
+    context = click.Context(command, help_option_names=HELP_OPTIONS)
+    owners = (command, *command.get_params(context))
+    names = ("help", "metavar", "options_metavar", "subcommand_metavar")
+    own = tuple(
+        (owner, name, text) for owner in owners for name in names if (text := getattr(owner, name, None)) is not None
+    )
+    below = command.commands.values() if isinstance(command, click.Group) else ()
+    return own + tuple(spot for one in below for spot in _spots(one))

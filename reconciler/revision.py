@@ -1,0 +1,56 @@
+"""What a git revision declares, and which of the findings of now it has as well. Nothing is checked out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+
+from reconciler import git
+from reconciler.check import Files, mentioned
+from reconciler.declare.approvals import read_content
+from reconciler.declare.files import kept_elsewhere
+from reconciler.declare.regions import read_contents
+from reconciler.findings import Finding
+from reconciler.model import BoardRow, Declared, Enrolment, HsaId, ManagedBoard, ManagedClinic, Settings, State
+from reconciler.rules.reading import LARGEST
+
+
+def files_at(settings: Settings, revision: str) -> Files:
+    """Read region files and approvals as they were at *revision*; one that is not there is a Failure."""
+    folder, path = settings.config / "regions", settings.config / "approvals.yaml"
+    reading = read_contents(folder, git.files_at(folder, revision, LARGEST), settings.regions)
+    kept = git.files_at(settings.config, revision, LARGEST)
+    approvals = read_content(path, *kept_elsewhere(path, kept[path.name])) if path.name in kept else ([], [])
+    return Files(reading, *approvals)
+
+
+def known_from(files: Files, declared: Declared) -> State:
+    """Return the state of a database that holds what the files say: what is known where no database is asked.
+
+    Of a file that is stopped, every HSA-id in its text is known: who mends it has enrolled nobody.
+    """
+    clinics: dict[HsaId, Enrolment] = {}
+    for code, region in declared.regions.items():
+        clinics |= {hsa_id: Enrolment(code, one.name) for hsa_id, one in region.clinics.items()}
+    for file in files.reading.files:
+        if file.code is not None and file.code in declared.stopped:
+            clinics |= {hsa_id: Enrolment(file.code, "") for hsa_id in mentioned([file.text]) - clinics.keys()}
+    managed = {hsa_id: ManagedClinic(row.region_code, row.region_code, row.name) for hsa_id, row in clinics.items()}
+    boards = {code: one.board for code, one in declared.regions.items() if one.board}
+    return State(
+        clinics,
+        {code: BoardRow(one.hsa_id, one.name) for code, one in boards.items()},
+        managed,
+        {code: ManagedBoard(one.hsa_id, one.name, one.support_order) for code, one in boards.items()},
+    )
+
+
+def told_new(findings: Iterable[Finding], on_the_base: Iterable[Finding]) -> list[Finding]:
+    """Return *findings*, each knowing whether it is new: of several alike, as many are old as the base has."""
+    left = Counter(finding.identity for finding in on_the_base)
+    told = []
+    for finding in findings:
+        told.append(replace(finding, new=not left[finding.identity]))
+        left[finding.identity] -= left[finding.identity] > 0
+    return told
