@@ -12,7 +12,7 @@ SWEDISH := reconciler/locale/sv/LC_MESSAGES/reconciler.po
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test check words docs format clean
+.PHONY: help run test check bench words docs format clean
 
 help:  ## list what can be made
 	@sed -n 's/^\([a-z]*\): .*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -40,6 +40,9 @@ check: .venv/dev.stamp  ## run everything that CI runs
 	$(BIN)/python docs/generate.py --check
 	tests/smoke.sh
 
+bench: .venv/dev.stamp  ## measure ours, its peers and the floors, and write docs/performance.md
+	$(BIN)/python -m bench --write
+
 words: .venv/dev.stamp  ## bring the catalogue of Swedish texts in line with the program
 	$(BIN)/python catalogue.py
 
@@ -51,7 +54,7 @@ format: .venv/dev.stamp  ## put the code in its one form
 	$(BIN)/ruff format .
 
 clean:  ## remove what was made, the example's database too
-	rm -rf .venv build dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv build dist bench/.peers .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	rm -f reconciler.db reconciler.db-journal $(SWEDISH:.po=.mo)
 	find reconciler tests docs -name __pycache__ -type d -prune -exec rm -rf {} +
 

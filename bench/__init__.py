@@ -1,0 +1,1 @@
+"""The benchmarks: ours, its peers and the floors below it, on the same clinics, in one run."""

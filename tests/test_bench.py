@@ -1,0 +1,64 @@
+"""The benchmark: its clinics are clinics like any others, and what grows with them grows in step."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.clinics import Sized, made, make
+from bench.floors import FLOORS
+from bench.measure import Cost, FailedError, cost
+from bench.page import Row, written
+
+RECONCILER = [sys.executable, "-m", "reconciler"]
+
+
+@pytest.mark.parametrize("odd", [False, True])
+def test_what_is_made_is_valid_and_fits_its_register(tmp_path: Path, odd: bool) -> None:
+    sized = made(tmp_path, 2_500, odd=odd)
+    assert len(sized.region_files) == 21
+    cost([*RECONCILER, "validate", "--live"], tmp_path, times=1)
+    assert (tmp_path / "said.txt").read_text(encoding="utf-8") == "21 regions, 2500 clinics: nothing is wrong\n"
+
+
+def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        make(tmp_path / name, 100, odd=True)
+    files = [path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*") if path.is_file()]
+    assert len(files) > 60
+    assert all((tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes() for file in files)
+
+
+@pytest.mark.parametrize("floor", FLOORS.values(), ids=FLOORS)
+def test_the_floors_do_their_work(floor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(tmp_path, 50)
+    monkeypatch.chdir(tmp_path)
+    floor()
+
+
+def test_a_command_that_fails_is_not_measured(tmp_path: Path) -> None:
+    with pytest.raises(FailedError, match="ended with 78"):
+        cost([*RECONCILER, "validate"], tmp_path, times=1)
+
+
+def test_the_page_has_a_table_for_each_size_and_names_the_missing() -> None:
+    def row(clinics: int, task: str, who: str, cpu: float) -> Row:
+        return Row(clinics, False, task, who, Cost(cpu, cpu, 40, 0))
+
+    rows = [row(1000, "validate", "reconciler", 0.2), row(1000, "validate", "slow 1.0", 3), row(10_000, "plan", "x", 1)]
+    page = written(rows, ["gone 2.0"])
+    assert "| validate | slow 1.0 | 3.00 | 3.00 | 40 | 15.0 × |" in page
+    assert "## 1,000 clinics" in page
+    assert "## 10,000 clinics" in page
+    assert "gone 2.0" in page
+
+
+def test_eight_times_the_clinics_cost_eight_times_as_much(tmp_path: Path) -> None:
+    def cpu(clinics: int) -> float:
+        sized: Sized = made(tmp_path / str(clinics), clinics, odd=False)
+        return cost([*RECONCILER, "validate"], sized.folder, times=3).cpu
+
+    start_up = cpu(21)
+    assert cpu(160_000) - start_up < 11 * (cpu(20_000) - start_up)
