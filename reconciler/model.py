@@ -166,11 +166,16 @@ class RegisterClinic(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """What the e-services say of all clinics; the digest covers the clinics, not the time."""
+    """What the e-services say of all clinics; the digest covers the clinics, not the time.
+
+    `etag` is what the server knows this answer by, `asked` the digest of how it was asked for and read.
+    """
 
     clinics: Mapping[HsaId, RegisterClinic]
     generated_at: datetime
     digest: str
+    etag: str | None = None
+    asked: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,11 +269,17 @@ class HttpSettings:
 
 @dataclass(frozen=True, slots=True)
 class RegisterSettings:
-    """Where the register is asked, and how old its answer may be; None: any age."""
+    """Where the register is asked, and how old its answer may be; None: any age.
+
+    `known` is the last answer, where it is held: then it is enough to hear that nothing has changed.
+    """
 
     source: str = "file"
     path: Path | None = None
     http: HttpSettings = field(default_factory=HttpSettings)
+    query: str = ""
+    generated_at_query: str = ""
+    known: Register | None = None
     max_age: timedelta | None = timedelta(hours=36)
     region_codes: Mapping[str, RegionCode] = field(default_factory=dict)
 

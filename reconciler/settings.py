@@ -213,18 +213,18 @@ def _number(value: Any, _folder: Path) -> int:
     raise _Wrong(_("{value} should be a whole number").format(value=value))
 
 
-def _url(value: Any, _folder: Path) -> str:
+def _url(value: Any, folder: Path) -> str:
     """Return an address without secrets in it: settings stand in git, and addresses are shown."""
-    if "@" in _text(value).partition("://")[2].partition("/")[0]:
+    scheme, mark, rest = _text(value).partition("://")
+    if "@" in rest.partition("/")[0]:
         raise _Wrong(_("user and password do not belong in the address: give them in the environment"))
     try:
-        parts = urlsplit(value)
-        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        fits = bool(mark) and (urlsplit(value).port or 1) > 0
     except ValueError:
         fits = False
-    if not fits:
+    if not fits or (scheme in ("http", "https") and not rest.partition("/")[0]):
         raise _Wrong(_("{value} should be an address such as https://server/path").format(value=value))
-    return str(value)
+    return _database(value, folder)
 
 
 def _threshold(value: Any, _folder: Path) -> Threshold:
@@ -288,7 +288,15 @@ _KEYS: Mapping[str, Convert] = {
     "database": _database,
     "register": _table(
         "register",
-        {"source": _one_of("file"), "path": _path, "max_age": _age, "region_codes": _region_codes, **_HTTP},
+        {
+            "source": _one_of("file", "http", "sql"),
+            "path": _path,
+            "query": lambda value, _folder: _text(value),
+            "generated_at_query": lambda value, _folder: _text(value),
+            "max_age": _age,
+            "region_codes": _region_codes,
+            **_HTTP,
+        },
         _over_http(RegisterSettings),
     ),
     "routes": _table(

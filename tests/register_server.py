@@ -151,7 +151,7 @@ def _wrong_length(handler: Handler) -> None:
 
 
 def _gzip_bomb(handler: Handler) -> None:
-    packed = gzip.compress(b" " * (64 << 20), 9)
+    packed = gzip.compress(b" " * (16 << 20), 1)
     handler.give(packed, Content_Encoding="gzip")
 
 
@@ -189,6 +189,17 @@ def _repeated(handler: Handler) -> None:
     handler.give(json.dumps({**handler.stand.document, "next": "/register"}).encode())
 
 
+def _next_elsewhere(handler: Handler) -> None:
+    handler.give(json.dumps({**handler.stand.document, "next": "http://register.invalid/2"}).encode())
+
+
+def _next_of_another_day(handler: Handler) -> None:
+    first = "n=" not in handler.path
+    day = handler.stand.document["generated_at"] if first else "2026-11-24T05:00:00+01:00"
+    more = {"next": "/register?n=1"} if first else {}
+    handler.give(json.dumps({**handler.stand.document, "generated_at": day, **more}).encode())
+
+
 def _bad_json(handler: Handler) -> None:
     handler.give(json.dumps(handler.stand.document).encode()[:-1])
 
@@ -207,6 +218,7 @@ FAULTS: dict[str, Callable[[Handler], None]] = {
     "403": _status(403),
     "404": _status(404),
     "410": _status(410),
+    "304": _status(304),
     "418": _status(418),
     "429": _status(429, Retry_After="1"),
     "429-for-an-hour": _status(429, Retry_After="3600"),
@@ -229,6 +241,8 @@ FAULTS: dict[str, Callable[[Handler], None]] = {
     "cp1252": _other_encoding,
     "endless-pages": _endless,
     "repeated-page": _repeated,
+    "next-elsewhere": _next_elsewhere,
+    "next-of-another-day": _next_of_another_day,
 }
 
 # ---- faults of what is said

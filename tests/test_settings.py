@@ -100,7 +100,7 @@ def test_all_faults_are_told_at_once_with_the_close_spelling(folder: Path) -> No
     assert "databse is not a setting; did you mean database?" in problem
     assert "lang: de should be one of: sv, en" in problem
     assert "register.max-age is not a setting; did you mean max_age?" in problem
-    assert "register.source: htp should be one of: file" in problem
+    assert "register.source: htp should be one of: file, http, sql" in problem
 
 
 @pytest.mark.parametrize(

@@ -57,13 +57,34 @@ def test_the_digest_is_of_the_clinics_and_not_of_the_time_or_order(tmp_path: Pat
         tmp_path / "a", json.dumps(document(generated_at="2026-11-24T05:00Z", clinics=document()["clinics"][::-1]))
     )
     assert one.digest == two.digest
-    assert one.digest != asked(tmp_path / "a", json.dumps(document(clinics=[]))).digest
+    assert one.digest != asked(tmp_path / "a", json.dumps(document(clinics=document()["clinics"][:1]))).digest
 
 
 def test_another_way_of_writing_regions_is_mapped(tmp_path: Path) -> None:
     text = CSV + ROWS.replace(",14", ",SE-O")
     assert dict(asked(tmp_path / "a", text, region_codes={"SE-O": "14"}).clinics) == CLINICS
     assert "map it in region_codes" in refused(tmp_path / "a", text).problem
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_what_a_spreadsheet_leaves_of_a_csv_is_read(tmp_path: Path, encoding: str, end: str) -> None:
+    text = CSV.replace("\n", ";;;\n", 2) + ROWS + ",,,\n"
+    text = text.replace(",", ";").replace("Närhälsan;", "Närhälsan,").replace("\n", end)
+    assert dict(asked(tmp_path / "register.csv", text.encode(encoding)).clinics) == CLINICS
+    misspelt = text.replace("Eriksberg;inactive", "Eriksberg;stängd")
+    assert "row 5, column status" in refused(tmp_path / "register.csv", misspelt.encode(encoding)).problem
+
+
+def test_a_name_may_hold_quotes_and_the_letters_of_other_languages(tmp_path: Path) -> None:
+    text = CSV + ROWS.replace("Eriksberg", '"Clínica ""Â"" São Å–Ã"')
+    names = [clinic.name for clinic in asked(tmp_path / "a", text).clinics.values()]
+    assert 'Clínica "Â" São Å–Ã' in names
+
+
+def test_a_row_is_told_by_its_line_in_the_file_whatever_stands_before_it(tmp_path: Path) -> None:
+    text = CSV.replace("# clinics: 2\n", "# by: hand\n# note: any\n") + '"SE1-A","two\nlines",active,14\n'
+    assert "row 5, column name (SE1-A)" in refused(tmp_path / "a", text).problem
 
 
 @pytest.mark.parametrize(
@@ -75,9 +96,23 @@ def test_another_way_of_writing_regions_is_mapped(tmp_path: Path) -> None:
         (f"# generated_at: {MADE}\n" * 2, "malformed", "stands twice"),
         (f"# generated_at: {MADE}\nid,name\n", "malformed", "the header should be"),
         (CSV + ROWS.replace(",14", ""), "malformed", "row 4 has 3 fields, not 4"),
-        (CSV + ROWS.replace("8388", "0458"), "record", "row 5 (SE2321000131-E000000000458): the HSA-id stands twice"),
+        (
+            CSV + ROWS.replace("8388", "0458"),
+            "record",
+            "row 5, column hsa_id (SE2321000131-E000000000458): the HSA-id stands twice",
+        ),
         (CSV + ROWS.replace("inactive", "closed"), "record", "the status closed is not one of"),
-        (CSV + ROWS.replace("Eriksberg", " "), "record", "a field is empty"),
+        (
+            CSV + ROWS.replace("Eriksberg", " "),
+            "record",
+            "row 5, column name (SE2321000131-E000000008388): it is empty",
+        ),
+        (CSV + ROWS.replace("Eriksberg", "A\u2028B"), "record", "row 5, column name"),
+        (CSV + ROWS.replace(",14", ",1"), "record", "row 4, column region_code (SE2321000131-e000000000458): 1 is not"),
+        (CSV + ROWS.replace("Eriksberg", "NÃ¤rhÃ¤lsan"), "record", "NÃ¤rhÃ¤lsan is UTF-8 that was read"),
+        (CSV + ROWS.replace("Eriksberg", "Vårdâ€“A".replace("å", "a")), "record", "is UTF-8 that was read"),
+        (CSV + ROWS.replace("Eriksberg", "V\ufffdrd"), "record", "is UTF-8 that was read"),
+        (f"# generated_at: {MADE}\nhsa_id,name,status,region_code\n", "incomplete", "it has no clinics at all"),
         (CSV.replace("+01:00", "") + ROWS, "time", "not a time with its zone"),
         (CSV.replace(MADE, "yesterday") + ROWS, "time", "yesterday"),
         (CSV.replace("11-24T04", "11-25T04") + ROWS, "future", "still to come"),
@@ -91,8 +126,12 @@ def test_another_way_of_writing_regions_is_mapped(tmp_path: Path) -> None:
         (json.dumps(document(clinics=[1])), "record", "clinics[0] (1): it should have exactly the fields"),
         (json.dumps(document(clinics=[{"hsa_id": "x"}])), "record", "exactly the fields"),
         (json.dumps(document(clinics=[{**document()["clinics"][0], "name": 1}])), "record", "not a text"),
-        (b"# generated_at: \xff", "malformed", "byte 17 is not UTF-8"),
-        (CSV + '"a', "malformed", "this is not CSV"),
+        (b"# generated_at: \x81\xff", "malformed", "byte 17 is neither UTF-8 nor what a spreadsheet writes"),
+        (b"\xff\xfea\0", "malformed", "this is UTF-16"),
+        (b'{"a": "\xe4"}', "malformed", "byte 8 is not UTF-8"),
+        (CSV + '"a', "malformed", "row 4 is not CSV"),
+        ("[]", "malformed", "it has not the format"),
+        (json.dumps(document(next="/b")), "malformed", "next is not a key"),
     ],
 )
 def test_what_is_wrong_is_a_failure_that_names_it(tmp_path: Path, text: str | bytes, kind: str, said: str) -> None:

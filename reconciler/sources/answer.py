@@ -14,6 +14,19 @@ AHEAD = timedelta(minutes=5)
 
 def read_text(source: str, path: Path | None) -> str:
     """Return the file's text, UTF-8 with or without BOM."""
+    return as_text(source, path, read_bytes(source, path))
+
+
+def as_text(source: str, name: object, content: bytes) -> str:
+    """Return *content* as text, UTF-8 with or without BOM; *name* is said where it is not."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise malformed(source, name, _("byte {n} is not UTF-8").format(n=error.start + 1)) from error
+
+
+def read_bytes(source: str, path: Path | None) -> bytes:
+    """Return what the file holds."""
     if path is None:
         raise Failure(
             source,
@@ -22,17 +35,15 @@ def read_text(source: str, path: Path | None) -> str:
             remedy=_("write path in the table [{source}] of the settings").format(source=source),
         )
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return path.read_bytes()
     except OSError as error:
         problem = _("{path} cannot be read: {reason}").format(path=path, reason=error.strerror)
         raise Failure(source, "missing", problem=problem, remedy=_("see that the file is there")) from error
-    except UnicodeDecodeError as error:
-        raise malformed(source, path, _("byte {n} is not UTF-8").format(n=error.start + 1)) from error
 
 
-def malformed(source: str, path: Path, reason: str) -> Failure:
-    """Return the failure of an answer that does not have its form."""
-    problem = _("{path}: {reason}").format(path=path, reason=reason)
+def malformed(source: str, name: object, reason: str) -> Failure:
+    """Return the failure of an answer that does not have its form; *name* is the file or the address."""
+    problem = _("{path}: {reason}").format(path=name, reason=reason)
     return Failure(source, "malformed", problem=problem, remedy=_("nothing is guessed: have it made anew"))
 
 

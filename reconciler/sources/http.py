@@ -8,7 +8,6 @@ domain. No secret is ever in a text that it makes.
 from __future__ import annotations
 
 import logging
-import queue
 import shlex
 import threading
 import time
@@ -22,6 +21,7 @@ from urllib.parse import urljoin, urlsplit
 from reconciler import __version__
 from reconciler.findings import Exit, Failure
 from reconciler.model import HttpSettings
+from reconciler.sources.patience import in_time
 from reconciler.sources.trouble import of_address, of_status, of_time, of_trouble
 from reconciler.words import _
 
@@ -61,25 +61,11 @@ class Session:
     def get(self, url: str, *, etag: str | None = None) -> Answer:
         """Return the answer of *url*, in bytes; with *etag*, perhaps only that it is still the same."""
         began = time.monotonic()
-        given_up = threading.Event()
-        said: queue.SimpleQueue[Answer | BaseException] = queue.SimpleQueue()
-
-        def ask() -> None:
-            try:
-                said.put(self._followed(url, etag, given_up))
-            except BaseException as error:  # noqa: BLE001  (it is raised where it was waited for)
-                said.put(error)
-
-        # Nothing bounds a name that is looked up, or headers that drip: whoever waits for them is left behind.
-        threading.Thread(target=ask, daemon=True, name=f"ask {self.source}").start()
-        try:
-            answer = said.get(timeout=max(self.deadline - began, 0))
-        except queue.Empty:
-            raise of_time(self.source, url, self.settings.total_timeout) from None
-        finally:
-            given_up.set()
-        if isinstance(answer, BaseException):
-            raise answer
+        answer = in_time(
+            self.deadline - began,
+            lambda given_up: self._followed(url, etag, given_up),
+            of_time(self.source, url, self.settings.total_timeout),
+        )
         return answer._replace(seconds=time.monotonic() - began)
 
     def _followed(self, url: str, etag: str | None, given_up: threading.Event) -> Answer:
@@ -217,17 +203,18 @@ def _no_password() -> str:
 
 def _headers(source: str, settings: HttpSettings) -> dict[str, str]:
     headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": f"reconciler/{__version__}"}
-    token = settings.token or _from_file(source, settings, "token")
+    token = settings.token or from_file(source, settings, "token")
     if token:
         headers["Authorization"] = f"Bearer {token}"
     elif settings.user:
-        password = settings.password or _from_file(source, settings, "password")
+        password = settings.password or from_file(source, settings, "password")
         # Sent at once: TAK answers 401 without saying that it wants Basic.
         headers["Authorization"] = "Basic " + b64encode(f"{settings.user}:{password}".encode()).decode()
     return headers
 
 
-def _from_file(source: str, settings: HttpSettings, what: str) -> str:
+def from_file(source: str, settings: HttpSettings, what: str) -> str:
+    """Return the token or the password that stands in the file which the settings name; else nothing."""
     path = settings.token_file if what == "token" else settings.password_file
     if path is None:
         return ""

@@ -1,134 +1,119 @@
 """The register: for each clinic its name, whether it is activated, and its administrative region.
 
-No public interface of the e-services gives this, so the record is ours: `schemas/register.schema.json`, or CSV with the
-same four columns. Every record is checked; a fault is a failure that names the record, never a guess.
+No public interface of the e-services gives this, so the record is ours: `schemas/register.schema.json`, or CSV or a
+SELECT with the same four columns. Every record is checked; a fault is a failure that names the record and its field,
+never a guess.
 """
 
 from __future__ import annotations
 
-import csv
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from reconciler.findings import Failure
 from reconciler.model import REGIONS, HsaId, Register, RegisterClinic, RegisterSettings, canonical
 from reconciler.plan import digest
-from reconciler.sources.answer import checked_time, malformed, read_text
+from reconciler.sources import register_csv, register_json, register_pages, sql
+from reconciler.sources.answer import as_text, checked_time, read_bytes
+from reconciler.sources.record import FIELDS, STATUSES, Answer, empty
 from reconciler.words import _
-
-FIELDS = ("hsa_id", "name", "status", "region_code")
-FORMAT = "reconciler/register/1"
-STATUSES = {"active": True, "inactive": False}
-
-
-class Answer(NamedTuple):
-    """What a source gave: when it was made, and the records, each with the words for where it stands."""
-
-    generated_at: object
-    records: Iterable[tuple[str, Mapping[str, Any]]]
 
 
 def ask(settings: RegisterSettings, now: datetime) -> Register:
     """Return what the e-services say; a `Failure` where that is missing, wrong, incomplete, old or yet to come."""
+    how = asked(settings)
     answer = SOURCES[settings.source](settings)
+    if answer is None and settings.known:
+        checked_time("register", settings.known.generated_at.isoformat(), now, settings.max_age)
+        return settings.known
+    if answer is None:
+        raise empty()
     made = checked_time("register", answer.generated_at, now, settings.max_age)
-    clinics = _checked(answer.records, settings)
-    return Register(clinics, made, digest([[hsa_id, *entry] for hsa_id, entry in sorted(clinics.items())]))
+    clinics = _checked(answer, settings)
+    if not clinics:
+        raise empty()
+    known_by = digest([[hsa_id, *entry] for hsa_id, entry in sorted(clinics.items())])
+    return Register(clinics, made, known_by, answer.etag, how)
+
+
+def asked(settings: RegisterSettings) -> str:
+    """Return the digest of how the register is asked for and read: another way of asking, another answer."""
+    return digest([settings.source, settings.http.url, sorted(settings.region_codes.items())])
 
 
 def _from_file(settings: RegisterSettings) -> Answer:
-    text = read_text("register", settings.path)
-    path = settings.path or Path()
-    return _from_json(text, path) if text.lstrip().startswith("{") else _from_csv(text, path)
+    content, path = read_bytes("register", settings.path), settings.path or Path()
+    if content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[") or path.suffix.lower() == ".json":
+        return register_json.read(as_text("register", path, content), path)
+    return register_csv.read(content, path)
 
 
-SOURCES: Mapping[str, Callable[[RegisterSettings], Answer]] = {"file": _from_file}
+SOURCES: Mapping[str, Callable[[RegisterSettings], Answer | None]] = {
+    "file": _from_file,
+    "http": register_pages.read,
+    "sql": sql.read,
+}
 
 
-def _from_json(text: str, path: Path) -> Answer:
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise malformed("register", path, _("this is not JSON: {reason}").format(reason=error)) from error
-    records = document.get("clinics")
-    if document.get("format") != FORMAT or not isinstance(records, list):
-        raise malformed("register", path, _("it has not the format {format}").format(format=FORMAT))
-    unknown = sorted(document.keys() - {"format", "generated_at", "complete", "clinics"})
-    if unknown:
-        raise malformed("register", path, _("{key} is not a key that belongs here").format(key=unknown[0]))
-    if document.get("complete") is not True:
-        raise Failure(
-            "register",
-            "incomplete",
-            problem=_("it does not say that it is complete"),
-            remedy=_("a part of the register would look like clinics that are gone: have all of it made"),
-        )
-    return Answer(document.get("generated_at"), ((f"clinics[{n}]", record) for n, record in enumerate(records)))
+# ---- every record
 
 
-def _from_csv(text: str, path: Path) -> Answer:
-    lines = text.splitlines()
-    said: dict[str, str] = {}
-    while lines[len(said) :] and lines[len(said)].startswith("#"):
-        key, _colon, value = lines[len(said)].lstrip("# ").partition(":")
-        if key in said:
-            raise malformed("register", path, _("the line # {key}: stands twice").format(key=key))
-        said[key] = value.strip()
-    if "generated_at" not in said:
-        raise malformed("register", path, _("the first line should be # generated_at: and a time"))
-    try:
-        rows = list(csv.reader(lines[len(said) :], strict=True))
-    except csv.Error as error:
-        raise malformed("register", path, _("this is not CSV: {reason}").format(reason=error)) from error
-    if not rows or tuple(rows[0]) != FIELDS:
-        raise malformed("register", path, _("the header should be {header}").format(header=",".join(FIELDS)))
-    _demand_count(said.get("clinics"), len(rows) - 1)
-    return Answer(said["generated_at"], _rows(rows[1:], len(said) + 2, path))
-
-
-def _rows(rows: Iterable[list[str]], first: int, path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for number, row in enumerate(rows, first):
-        if len(row) != len(FIELDS):
-            reason = _("row {n} has {count} fields, not {right}").format(n=number, count=len(row), right=len(FIELDS))
-            raise malformed("register", path, reason)
-        yield _("row {n}").format(n=number), dict(zip(FIELDS, row, strict=True))
-
-
-def _demand_count(said: str | None, count: int) -> None:
-    if said is not None and said != str(count):
-        raise Failure(
-            "register",
-            "incomplete",
-            problem=_("it says {said} clinics, and has {count}").format(said=said, count=count),
-            remedy=_("a part of the register would look like clinics that are gone: have all of it made"),
-        )
-
-
-def _checked(records: Iterable[tuple[str, Any]], settings: RegisterSettings) -> dict[HsaId, RegisterClinic]:
+def _checked(answer: Answer, settings: RegisterSettings) -> dict[HsaId, RegisterClinic]:
     codes = {code: code for code in REGIONS} | dict(settings.region_codes)
     clinics: dict[HsaId, RegisterClinic] = {}
-    for where, record in records:
-        if not isinstance(record, dict) or record.keys() != set(FIELDS):
-            raise _record(
-                where, record, _("it should have exactly the fields {fields}").format(fields=", ".join(FIELDS))
-            )
-        hsa_id, name, status, code = (record[field] for field in FIELDS)
-        if not all(isinstance(value, str) and value.strip() and value.isprintable() for value in record.values()):
-            raise _record(where, record, _("a field is empty, not a text, or holds an invisible character"))
-        if status not in STATUSES:
-            raise _record(where, record, _("the status {value} is not one of: active, inactive").format(value=status))
-        if code not in codes:
-            raise _record(
-                where, record, _("{value} is not a region; if it is one, map it in region_codes").format(value=code)
-            )
-        key = canonical(hsa_id)
+    for at, record in answer.records:
+        fault = _fault(record, codes)
+        if fault:
+            raise _record(answer.where(at, fault[0]), record, fault[1])
+        key = canonical(record["hsa_id"])
         if key in clinics:
-            raise _record(where, record, _("the HSA-id stands twice"))
-        clinics[key] = RegisterClinic(name.strip(), STATUSES[status], codes[code])
+            raise _record(answer.where(at, "hsa_id"), record, _("the HSA-id stands twice"))
+        code = codes[record["region_code"]]
+        clinics[key] = RegisterClinic(record["name"].strip(), STATUSES[record["status"]], code)
     return clinics
+
+
+_FIELDS = frozenset(FIELDS)
+
+
+def _fault(record: Any, codes: Mapping[str, str]) -> tuple[str | None, str] | None:
+    """Return the field that is at fault, None for the whole record, and what is wrong with it."""
+    if not isinstance(record, dict) or record.keys() != _FIELDS:
+        return None, _("it should have exactly the fields {fields}").format(fields=", ".join(FIELDS))
+    for field in FIELDS:
+        value = record[field]
+        if not isinstance(value, str) or not value.isprintable() or not value or value.isspace():
+            return field, _("it is empty, not a text, or holds an invisible character")
+    if record["status"] not in STATUSES:
+        return "status", _("the status {value} is not one of: active, inactive").format(value=record["status"])
+    if record["region_code"] not in codes:
+        return "region_code", _not_a_region(record["region_code"])
+    if not record["name"].isascii() and _is_misread(record["name"]):
+        return "name", _("the name {value} is UTF-8 that was read as something else").format(value=record["name"])
+    return None
+
+
+def _not_a_region(value: str) -> str:
+    if value.isdigit() and f"0{value}" in REGIONS:
+        return _("{value} is not a region: a spreadsheet has taken its zero away, write 0{value}").format(value=value)
+    return _("{value} is not a region; if it is one, map it in region_codes").format(value=value)
+
+
+def _is_misread(name: str) -> bool:
+    """Whether *name* is UTF-8 read as Latin-1 or cp1252, or lost a letter on its way; no Swedish name looks so."""
+    if "\N{REPLACEMENT CHARACTER}" in name:
+        return True
+    if "Ã" not in name and "Â" not in name and "â" not in name:
+        return False
+    for encoding in ("latin-1", "cp1252"):
+        try:
+            name.encode(encoding).decode("utf-8")
+        except UnicodeError:
+            continue
+        return True
+    return False
 
 
 def _record(where: str, record: object, reason: str) -> Failure:
