@@ -45,10 +45,9 @@ def _is_in_git(folder: Path) -> bool:
 
 
 def files_at(folder: Path, revision: str, largest: int) -> dict[str, bytes | None]:
-    """Return what stood in *folder* at *revision*, by name.
+    """Return what stood in *folder* at *revision*, by name; None is what is no plain file of at most *largest* bytes.
 
-    None stands for what is no plain file of at most *largest* bytes. Nothing is checked out, and all is asked
-    at once. A revision that is not there is a Failure.
+    Nothing is checked out, and all is asked at once. A revision that is not there is a Failure.
     """
     commit = _commit(folder, revision)
     entries = [_entry(line) for line in (_printed(folder, "ls-tree", "-l", "-z", commit) or b"").split(b"\0") if line]

@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 def validate(context: click.Context, live: bool, base: str | None, form: str) -> Exit:
     """Tell every fault of every region file, each in its place."""
     from reconciler import pipeline  # noqa: PLC0415
+    from reconciler.report.excerpt import places_of  # noqa: PLC0415
 
     result = pipeline.validate(settings_of(context), now(), live=live, base=base)
-    say(form, "validate", result)
+    say(form, "validate", result, places=places_of(result.findings))
     return result.exit
 
 
@@ -52,6 +53,7 @@ def plan(
 ) -> Exit:
     """Show what would change, region by region, and why. Changes nothing."""
     from reconciler import pipeline  # noqa: PLC0415
+    from reconciler.report.excerpt import places_of  # noqa: PLC0415
 
     settings = settings_of(context)
     check_codes(regions, settings)
@@ -60,7 +62,7 @@ def plan(
         _save(out, whole)
     result = whole.only(regions)
     tell_empty(result.empty_database)
-    say(form, "plan", result, **({} if form == "json" else {"everything": everything}))
+    say(form, "plan", result, everything=everything, places=places_of(result.findings))
     return result.exit(detailed=detailed_exitcode)
 
 
@@ -86,12 +88,13 @@ def apply(
     PLAN is a file that `plan --out` wrote: that plan is applied, or nothing (exit 5).
     """
     from reconciler import pipeline  # noqa: PLC0415
+    from reconciler.report.excerpt import places_of  # noqa: PLC0415
 
     settings = settings_of(context)
     check_codes(regions, settings)
     signal.signal(signal.SIGTERM, _terminated)
     result = pipeline.apply(settings, now(), _actor(), regions, _expected(plan, expect))
-    say(form, "apply", result, **({} if form == "json" else {"everything": everything}))
+    say(form, "apply", result, everything=everything, places=places_of(result.planned.findings))
     return result.exit
 
 

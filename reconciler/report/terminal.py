@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, TextIO
 
+from reconciler.report.escapes import escape
+from reconciler.report.excerpt import Places, excerpt
 from reconciler.words import _
 
 if TYPE_CHECKING:
@@ -43,13 +45,6 @@ def console(stream: TextIO) -> Console:
     )
 
 
-def escape(text: str) -> str:
-    r"""Return *text* with all that is not seen as itself spelt out: control characters, line breaks, as `\x1b`."""
-    if text.isprintable():
-        return text
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)
-
-
 def styled(*parts: Part) -> Text:
     """Return *parts* as one text, escaped."""
     from rich.text import Text  # noqa: PLC0415
@@ -69,8 +64,8 @@ def paragraph(console: Console, text: str, indent: str = "    ") -> None:
         line(console, f"{indent}{one}" if one else "")
 
 
-def findings(found: Iterable[Document], console: Console) -> None:
-    """Print findings: the place, what is wrong, and below it what to do and which other places are involved."""
+def findings(found: Iterable[Document], console: Console, places: Places) -> None:
+    """Print findings: the place, what is wrong, the line it is on, what to do, and which other places are involved."""
     for finding in found:
         severity = finding["severity"]
         line(
@@ -80,9 +75,19 @@ def findings(found: Iterable[Document], console: Console) -> None:
             f": {finding['problem']} ",
             (f"[{finding['rule']}]", "dim"),
         )
+        _underlined(finding, console, places, _STYLES[severity])
         paragraph(console, finding["remedy"])
         for place in finding["related"]:
             line(console, "    ", _("see {place}").format(place=at(place)))
+            _underlined(place, console, places, "blue")
+
+
+def _underlined(told: Document, console: Console, places: Places, style: str) -> None:
+    shown = excerpt(told, places)
+    if shown is not None:
+        source, marks = shown.lines
+        line(console, source)
+        line(console, (marks, style))
 
 
 def failures(failed: Iterable[Document], console: Console) -> None:

@@ -18,11 +18,12 @@ from reconciler.report.changes import (
     region_block,
     verdict_counts,
 )
+from reconciler.report.escapes import escape
+from reconciler.report.excerpt import NOWHERE, Places
 from reconciler.report.terminal import (
     Document,
     at,
     console,
-    escape,
     failures,
     findings,
     line,
@@ -43,12 +44,25 @@ __all__ = ["apply", "console", "escape", "explain_clinic", "explain_rule", "fail
 # ---- validate
 
 
-def validate(document: Document, console: Console) -> None:
-    """Print findings and failures, and how many there are."""
-    findings(document["findings"], console)
+def validate(document: Document, console: Console, *, places: Places = NOWHERE) -> None:
+    """Print findings and failures, and how many there are; what the base has as well comes last, and apart."""
+    old = [one for one in document["findings"] if one["new"] is False]
+    findings((one for one in document["findings"] if one["new"] is not False), console, places)
+    if old:
+        line(console, (_("already on the base:"), "bold"))
+        findings(old, console, places)
     failures(document["failures"], console)
-    summary = document["summary"]
-    line(console, f"{_read(summary)}: {_severities(summary) or _('nothing is wrong')}")
+    line(console, verdict(document))
+
+
+def verdict(document: Document) -> str:
+    """Return how a validation ended, in one line: what was read, and what is wrong with it."""
+    new, old = ({"error": 0, "warning": 0, "note": 0} for _half in range(2))
+    for one in document["findings"]:
+        (old if one["new"] is False else new)[one["severity"]] += 1
+    nothing = _("nothing new is wrong") if any(old.values()) else _("nothing is wrong")
+    said = f"{_read(document['summary'])}: {_severities(new) or nothing}"
+    return said + (_("; already on the base: {counts}").format(counts=_severities(old)) if any(old.values()) else "")
 
 
 def _read(summary: Document) -> str:
@@ -70,12 +84,12 @@ def _severities(summary: Document) -> str:
 # ---- plan and apply
 
 
-def plan(document: Document, console: Console, *, everything: bool = False) -> None:
+def plan(document: Document, console: Console, *, everything: bool = False, places: Places = NOWHERE) -> None:
     """Print what would change, region by region, what is said about it, and a summary.
 
     More than 20 changes of one kind in a region are shown as the first 10, unless *everything*.
     """
-    _body(document, console, everything=everything)
+    _body(document, console, places, everything=everything)
     changes, held = len(document["changes"]), left_out(document)
     if document["failures"] and not changes:
         line(console, _("nothing was planned: what should hold cannot be known without what failed"))
@@ -88,9 +102,9 @@ def plan(document: Document, console: Console, *, everything: bool = False) -> N
     line(console, verdict_counts(document["regions"]))
 
 
-def apply(document: Document, console: Console, *, everything: bool = False) -> None:
+def apply(document: Document, console: Console, *, everything: bool = False, places: Places = NOWHERE) -> None:
     """Print what was changed, region by region, what is said about it, and a summary."""
-    _body(document, console, everything=everything)
+    _body(document, console, places, everything=everything)
     changes, applied, run = len(document["changes"]), document["applied"], document["run"]
     if document["failures"] and not changes:
         line(console, _("nothing was applied: what should hold cannot be known without what failed"))
@@ -104,11 +118,11 @@ def apply(document: Document, console: Console, *, everything: bool = False) -> 
     line(console, verdict_counts(document["regions"]))
 
 
-def _body(document: Document, console: Console, *, everything: bool) -> None:
+def _body(document: Document, console: Console, places: Places, *, everything: bool) -> None:
     for block in blocks(document):
         region_block(block, document, console, everything=everything)
     _approvals(document["approvals"], console)
-    findings(document["findings"], console)
+    findings(document["findings"], console, places)
     failures(document["failures"], console)
     if document["findings"] or document["failures"]:
         line(console)
@@ -199,7 +213,7 @@ def explain_rule(document: Document, console: Console) -> None:
             paragraph(console, example)
 
 
-def explain_clinic(document: Document, console: Console) -> None:
+def explain_clinic(document: Document, console: Console, *, places: Places = NOWHERE) -> None:
     """Print all that is known of a clinic, what would happen to it, and what is said about it."""
     facts = _facts(document)
     width = max(len(title) for title, _fact in facts)
@@ -209,7 +223,7 @@ def explain_clinic(document: Document, console: Console) -> None:
     if document["changes"]:
         line(console, _("an apply would:"))
         change_lines(document["changes"], console)
-    findings(document["findings"], console)
+    findings(document["findings"], console, places)
     failures(document["failures"], console)
 
 
