@@ -1,13 +1,24 @@
-"""Every test begins in English, whatever the machine speaks."""
+"""What the tests share: every one begins in English; those of the database run on SQLite and on PostgreSQL.
+
+`url` is a database with all tables, `nothing` one without any; each test has one of its own. `server` is the PostgreSQL
+server, for what only it has.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
 
+import postgres
 import pytest
 
+from reconciler import store
 from reconciler.words import speak
+
+DATABASES = ("sqlite", "postgresql")
+_NUMBERS = count(1)
 
 for name in ("LC_ALL", "LC_MESSAGES", "RECONCILER_LANG"):
     os.environ.pop(name, None)
@@ -20,3 +31,44 @@ def _english() -> Iterator[None]:
     speak("en")
     yield
     speak("en")
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[postgres.Server]:
+    running = postgres.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def made_file(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    made = tmp_path_factory.mktemp("made") / "reconciler.db"
+    store.init(f"sqlite:///{made}")
+    return made.read_bytes()
+
+
+@pytest.fixture(params=DATABASES)
+def database(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def url(database: str, nothing: str, request: pytest.FixtureRequest) -> str:
+    """The address of a database with all tables and the 21 regions."""
+    if database == "sqlite":
+        Path(nothing.removeprefix("sqlite:///")).write_bytes(request.getfixturevalue("made_file"))
+    else:
+        store.init(nothing, service=True)
+    return nothing
+
+
+@pytest.fixture
+def nothing(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database without tables; on SQLite, of a file that is not there."""
+    if database == "sqlite":
+        yield f"sqlite:///{tmp_path}/reconciler.db"
+    else:
+        server: postgres.Server = request.getfixturevalue("server")
+        name = f"test_{next(_NUMBERS)}"
+        yield server.make_schema(name)
+        server.drop_schema(name)

@@ -15,13 +15,14 @@ def db() -> None:
 
 
 @db.command("init")
+@click.option("--with-service-tables", "service", is_flag=True, help=_("Make the service's tables too, for a trial."))
 @click.pass_context
-def db_init(context: click.Context) -> Exit:
+def db_init(context: click.Context, service: bool) -> Exit:
     """Make the tables; what is there already is left as it is."""
     from reconciler import store  # noqa: PLC0415
 
     settings = settings_of(context)
-    store.init(settings.database)
+    store.init(settings.database, service=service)
     talk(_("the database at {url} is ready").format(url=store.shown(settings.database)))
     return Exit.DONE
 

@@ -1,5 +1,8 @@
 """Connections: how a database is opened, locked and kept from being written to; what is said when it does not answer.
 
+SQLite has one lock for all of it, taken when a writer begins. PostgreSQL lets writers go on side by side, each as if it
+were alone; where they were not, it undoes one of them, and that one is done anew.
+
 The only place that knows one database from another. It must not know a table.
 """
 
@@ -7,7 +10,9 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from random import uniform
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote, unquote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -18,17 +23,29 @@ from reconciler.findings import Exit, Failure
 from reconciler.words import _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.pool import ConnectionPoolEntry
 
-_PATIENCE = 5.0
-"""Seconds to wait for somebody else's lock."""
+T = TypeVar("T")
+
+PATIENCE = 10.0
+"""Seconds to wait for somebody else's lock, where nothing else is said."""
+
+_AGAIN = frozenset({"40001", "40P01", "23505"})
+"""What PostgreSQL says when somebody else was faster: not as if alone, a deadlock, a row that is there already."""
+
+_LOCKED = frozenset({"55P03"})
+"""What PostgreSQL says when a lock could not be had in time."""
 
 
-def engine(url: str, *, writes: bool, makes: bool = False) -> Engine:
-    """Return what opens connections to *url*; nothing is opened yet.
+class TooNarrow(Exception):
+    """The transaction is about to touch what it has not locked."""
+
+
+def engine(url: str, *, writes: bool, makes: bool = False, patience: float = PATIENCE) -> Engine:
+    """Return what opens connections to *url*; nothing is opened yet. *patience* is for locks, in seconds.
 
     Without *writes* the database refuses every write. Without *makes* a SQLite file that is not there is a failure.
     """
@@ -42,8 +59,10 @@ def engine(url: str, *, writes: bool, makes: bool = False) -> Engine:
             exit=Exit.SETTINGS,
         )
     if parsed.get_backend_name() == "sqlite":
-        return _sqlite(parsed, writes=writes, makes=makes)
-    return _created(parsed)
+        return _sqlite(parsed, writes=writes, makes=makes, patience=patience)
+    if parsed.drivername == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    return _postgresql(parsed, writes=writes, patience=patience)
 
 
 def exists(url: str) -> bool:
@@ -68,6 +87,25 @@ def connected(opener: Engine) -> Iterator[Connection]:
         yield connection
 
 
+def transacted(opener: Engine, work: Callable[[Connection], T], patience: float = PATIENCE) -> T:
+    """Do *work* in one transaction, and all of it anew where somebody else was faster, for as long as *patience*.
+
+    So *work* must decide on what it reads from its connection, and change nothing else.
+    """
+    until, pause = monotonic() + patience, 0.005
+    while True:
+        try:
+            with answering(opener.url), opener.begin() as connection:
+                return work(connection)
+        except TooNarrow:
+            continue
+        except Failure as failure:
+            if _sqlstate(failure.__cause__) not in _AGAIN or monotonic() > until:
+                raise
+        sleep(uniform(pause / 2, pause))  # noqa: S311  (chance, so that the same two do not meet again)
+        pause = min(0.5, pause * 2)
+
+
 @contextmanager
 def answering(url: URL | str | None = None) -> Iterator[None]:
     """Turn what the database says no with into a `Failure`, which names *url*; all else is a bug, and passes."""
@@ -78,8 +116,8 @@ def answering(url: URL | str | None = None) -> Iterator[None]:
 
 
 def _failure(name: str, error: DBAPIError) -> Failure:
-    reason = str(error.orig)
-    if "database is locked" in reason or "database table is locked" in reason:
+    reason = str(error.orig).strip()
+    if "database is locked" in reason or "database table is locked" in reason or _sqlstate(error) in _LOCKED:
         return Failure(
             "database",
             "locked",
@@ -87,7 +125,7 @@ def _failure(name: str, error: DBAPIError) -> Failure:
             remedy=_("try again when the other run is done"),
             exit=Exit.LOCKED,
         )
-    if isinstance(error, IntegrityError):
+    if isinstance(error, IntegrityError) or _sqlstate(error) in _AGAIN:
         return Failure(
             "database",
             "changed-meanwhile",
@@ -102,6 +140,10 @@ def _failure(name: str, error: DBAPIError) -> Failure:
     )
 
 
+def _sqlstate(error: BaseException | None) -> str | None:
+    return getattr(getattr(error, "orig", None), "sqlstate", None)
+
+
 def _parsed(url: str) -> URL:
     try:
         return make_url(url)
@@ -110,7 +152,7 @@ def _parsed(url: str) -> URL:
             "database",
             "url",
             problem=_("the setting database is not the address of a database"),
-            remedy=_("write for example sqlite:///reconciler.db"),
+            remedy=_("write for example sqlite:///reconciler.db or postgresql+psycopg://user@host/database"),
             exit=Exit.SETTINGS,
         ) from error
 
@@ -123,7 +165,7 @@ def _created(url: URL, **options: object) -> Engine:
             "database",
             "url",
             problem=_("there is no driver for the database {url}: {reason}").format(url=shown(url), reason=error),
-            remedy=_("write for example sqlite:///reconciler.db, or install the driver"),
+            remedy=_("install the driver of PostgreSQL: pip install 'klagomal-reconciler[postgres]'"),
             exit=Exit.SETTINGS,
         ) from error
 
@@ -138,11 +180,11 @@ def _is_there(url: URL) -> bool:
     return path.is_file() and path.stat().st_size > 0
 
 
-def _sqlite(url: URL, *, writes: bool, makes: bool) -> Engine:
+def _sqlite(url: URL, *, writes: bool, makes: bool, patience: float) -> Engine:
     """Open the file without making it, unless *makes*; transactions begin when we say so, not when pysqlite does."""
     path = quote(str(Path(url.database or "").absolute()))
     located = url.set(database=f"file:{path}", query={"mode": "rwc" if makes else "rw", "uri": "true"})
-    opener = _created(located, connect_args={"isolation_level": None, "timeout": _PATIENCE}, poolclass=NullPool)
+    opener = _created(located, connect_args={"isolation_level": None, "timeout": patience}, poolclass=NullPool)
 
     @event.listens_for(opener, "connect")
     def prepare(raw: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
@@ -155,5 +197,25 @@ def _sqlite(url: URL, *, writes: bool, makes: bool) -> Engine:
     @event.listens_for(opener, "begin")
     def begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return opener
+
+
+# ---- PostgreSQL
+
+
+def _postgresql(url: URL, *, writes: bool, patience: float) -> Engine:
+    """Readers see one moment, and cannot write; writers are as if alone, and wait no longer than *patience*."""
+    isolation = "SERIALIZABLE" if writes else "REPEATABLE READ"
+    opener = _created(
+        url,
+        connect_args={"client_encoding": "utf8", "fallback_application_name": "reconciler", "connect_timeout": 10},
+        execution_options={"isolation_level": isolation, "postgresql_readonly": not writes},
+        poolclass=NullPool,
+    )
+
+    @event.listens_for(opener, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {max(1, round(patience * 1000))}")
 
     return opener

@@ -10,12 +10,12 @@ from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, update
+from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select, update
 
 from reconciler.findings import Failure
 from reconciler.model import BoardRow, Enrolment, HsaId, RegionCode, State
 from reconciler.plan import Action, Bookkeeping, Change
-from reconciler.store.engine import connected
+from reconciler.store.engine import PATIENCE, TooNarrow, transacted
 from reconciler.store.log import append_changes
 from reconciler.store.observe import approvals_taken, observe_region
 from reconciler.store.tables import (
@@ -68,26 +68,63 @@ def settle_region(
     watched: Collection[HsaId],
     decide: Callable[[State], Work],
     now: datetime,
+    *,
+    touched: Collection[RegionCode] = (),
+    patience: float = PATIENCE,
 ) -> Done:
     """Do in one transaction what *decide* says of the region as it is now; any exception leaves it as it was.
 
     *watched* are the clinics to look at beside those that the database has for the region: the ones it declares.
+    *touched* are the regions that clinics are thought to move from; where it proves to be more, it begins anew with
+    all of them locked.
     """
-    with connected(engine) as connection:
-        before = observe_region(connection, code, watched)
-        work = decide(before)
-        if work.refused or work.unexpected:
-            return Done(refused=work.refused, unexpected=work.unexpected)
-        if not work.changes and not work.bookkeeping:
-            return Done()
-        _execute(connection, work.changes, as_text(now))
-        _remember(connection, run_id, code, work.bookkeeping)
-        after = observe_region(connection, code, watched)
-        _demand_nothing_left(code, decide(after).changes)
-        _demand_as_predicted(code, predicted(before, work.changes), after, work.changes)
-        append_changes(connection, run_id, code, work.changes)
-        _take(connection, run_id, code, work.taken)
+    locked = {code, *touched}
+
+    def work(connection: Connection) -> Done:
+        return _settle(connection, run_id, code, watched, decide, now, locked)
+
+    return transacted(engine, work, patience)
+
+
+def _settle(
+    connection: Connection,
+    run_id: int,
+    code: RegionCode,
+    watched: Collection[HsaId],
+    decide: Callable[[State], Work],
+    now: datetime,
+    locked: set[RegionCode],
+) -> Done:
+    _lock(connection, locked)
+    before = observe_region(connection, code, watched)
+    work = decide(before)
+    if work.refused or work.unexpected:
+        return Done(refused=work.refused, unexpected=work.unexpected)
+    if not work.changes and not work.bookkeeping:
+        return Done()
+    _demand_locked(locked, work.changes)
+    _execute(connection, work.changes, as_text(now))
+    _remember(connection, run_id, code, work.bookkeeping)
+    after = observe_region(connection, code, watched)
+    _demand_nothing_left(code, decide(after).changes)
+    _demand_as_predicted(code, predicted(before, work.changes), after, work.changes)
+    append_changes(connection, run_id, code, work.changes)
+    _take(connection, run_id, code, work.taken)
     return Done(work.changes, frozenset(work.taken))
+
+
+def _lock(connection: Connection, codes: Collection[RegionCode]) -> None:
+    """Lock the rows of the regions, in the order of their codes, so that no two wait for each other."""
+    rows = select(_BOARD.region_code).where(_BOARD.region_code.in_(sorted(codes))).order_by(_BOARD.region_code)
+    connection.execute(rows.with_for_update()).all()
+
+
+def _demand_locked(locked: set[RegionCode], changes: Sequence[Change]) -> None:
+    """Begin anew, with more locked, where a clinic proves to move from a region that is not."""
+    touched = {region for step in changes for region in step.touches}
+    if not touched <= locked:
+        locked |= touched
+        raise TooNarrow
 
 
 def predicted(state: State, changes: Sequence[Change]) -> State:

@@ -16,11 +16,19 @@ from reconciler.words import _
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def init(url: str) -> None:
-    """Make what is missing: the file, the service's tables with all 21 regions, ours. What is there is left alone."""
-    with connected(engine(url, writes=True, makes=True)) as connection:
-        metadata.create_all(connection, SERVICE)
-        _add_regions(connection)
+def init(url: str, *, service: bool = False) -> None:
+    """Make what is missing, and leave alone what is there: the file and our tables.
+
+    The service's tables, with all 21 regions, too in a SQLite file; elsewhere they are the service's, unless *service*
+    says that this is a trial.
+    """
+    opener = engine(url, writes=True, makes=True)
+    with connected(opener) as connection:
+        if service or opener.dialect.name == "sqlite":
+            metadata.create_all(connection, SERVICE)
+            _add_regions(connection)
+        remedy = _("see that it is the right one, or for a trial make them: reconciler db init --with-service-tables")
+        _refuse_missing(connection, {table.name for table in SERVICE}, remedy)
         _migrate(connection)
 
 
@@ -32,15 +40,18 @@ def upgrade(url: str) -> None:
 
 def check(connection: Connection) -> None:
     """Fail when tables are missing, or are those of another version: a mistyped path enrols nobody."""
-    there = set(inspect(connection).get_table_names())
-    missing = sorted({*metadata.tables, VERSION_TABLE} - there)
-    if missing:
-        problem = _("the database {url} lacks the tables {tables}")
-        named = problem.format(url=shown(connection.engine.url), tables=", ".join(missing))
-        raise _unfit(named, _("see that it is the right one; if it is, run: reconciler db init"))
+    remedy = _("see that it is the right one; if it is, run: reconciler db init")
+    _refuse_missing(connection, {*metadata.tables, VERSION_TABLE}, remedy)
     version = connection.scalar(select(column("version_num")).select_from(table(VERSION_TABLE)))
     if version != SCHEMA:
         _refuse_version(connection, version)
+
+
+def _refuse_missing(connection: Connection, wanted: set[str], remedy: str) -> None:
+    missing = sorted(wanted - set(inspect(connection).get_table_names()))
+    if missing:
+        problem = _("the database {url} lacks the tables {tables}")
+        raise _unfit(problem.format(url=shown(connection.engine.url), tables=", ".join(missing)), remedy)
 
 
 def _refuse_version(connection: Connection, version: str | None) -> None:
