@@ -12,7 +12,7 @@ from datetime import date
 from typing import NamedTuple
 
 from reconciler.declare.regions import Reading, RegionFile
-from reconciler.findings import Finding
+from reconciler.findings import Finding, weighed
 from reconciler.model import (
     REGIONS,
     Approval,
@@ -70,6 +70,7 @@ def declare(reading: Reading, settings: Settings, folder: str = "regions") -> tu
     whole = {code: found[0].region for code, found in files.items() if len(found) == 1 and found[0].region}
     for one in whole.values():
         findings += region.region_name_differs(one)
+    findings = [*weighed(findings, settings.severity)]
     stopped = _stopped(findings, files, settings.regions)
     declared = Declared(
         regions={code: one for code, one in sorted(whole.items()) if code not in stopped},
@@ -87,7 +88,7 @@ def _stopped(
     stopped: dict[RegionCode, set[str]] = {}
     for finding in findings:
         code = finding.region or owner.get(finding.place.path if finding.place else "", "")
-        if finding.is_error and code in kept:
+        if finding.stops and code in kept:
             stopped.setdefault(code, set()).add(finding.rule.id)
     return {code: tuple(sorted(rules)) for code, rules in sorted(stopped.items())}
 
@@ -193,7 +194,7 @@ def verdict(
     if judgement.national or code in judgement.regions:
         refused = {one.rule.id for one in judgement.refusals if one.region in (None, code)}
         return RegionVerdict(code, name, Verdict.REFUSED, tuple(sorted(refused)))
-    errors = {one.rule.id for one in findings if one.region == code and (one.is_error or one.rule is guard.move_waits)}
+    errors = {one.rule.id for one in findings if one.region == code and (one.stops or one.rule is guard.move_waits)}
     blocked = declared.stopped.keys() | judgement.regions
     pending = any(change.region == code and not change.touches & blocked for change in changes)
     return RegionVerdict(code, name, Verdict.APPLY if pending else Verdict.UNCHANGED, tuple(sorted(errors)))

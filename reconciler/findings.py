@@ -7,8 +7,8 @@ answer, or may not be trusted. Nothing here knows a rule, a file or a format.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum, IntEnum
 from typing import Any, Generic, NamedTuple, ParamSpec
 
@@ -80,7 +80,8 @@ class Place(NamedTuple):
 class Finding:
     """Something wrong or notable, at a place. Texts are made when they are read, in the language spoken then.
 
-    `new` tells whether the base revision lacks it; None where no base was asked for.
+    `new` tells whether the base revision lacks it; None where no base was asked for. `weight` is the severity that the
+    settings give it; None where they leave it at the rule's.
     """
 
     rule: Rule[...]
@@ -91,16 +92,22 @@ class Finding:
     suggestion: str | None = None
     values: Mapping[str, object] = field(default_factory=dict)
     new: bool | None = None
+    weight: Severity | None = None
 
     @property
     def severity(self) -> Severity:
-        """The rule's severity."""
-        return self.rule.severity
+        """What it weighs: the rule's severity, or what the settings say."""
+        return self.weight or self.rule.severity
 
     @property
     def is_error(self) -> bool:
-        """Whether the finding stops something."""
-        return self.rule.severity is Severity.ERROR
+        """Whether the finding makes a run fail."""
+        return self.severity is Severity.ERROR
+
+    @property
+    def stops(self) -> bool:
+        """Whether it stops something: an error of a rule that stops; the settings can lift that, but not make it."""
+        return self.is_error and self.rule.severity is Severity.ERROR
 
     @property
     def problem(self) -> str:
@@ -139,6 +146,7 @@ class Rule(Generic[P]):
     severity: Severity
     problem: str
     remedy: str
+    relied_on: bool
     function: Callable[P, Iterator[Finding]]
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Iterator[Finding]:
@@ -165,14 +173,31 @@ class Rule(Generic[P]):
 
 
 def rule(
-    stage: Stage, *, problem: str, remedy: str, severity: Severity = Severity.ERROR
+    stage: Stage,
+    *,
+    problem: str,
+    remedy: str,
+    severity: Severity = Severity.ERROR,
+    relied_on: bool | None = None,
 ) -> Callable[[Callable[P, Iterator[Finding]]], Rule[P]]:
-    """Make a rule of a generator; its id is the function's name with hyphens."""
+    """Make a rule of a generator; its id is the function's name with hyphens.
+
+    What is written to the database relies on errors, unless the rule says otherwise: their severity cannot be set.
+    """
+    relied = severity is Severity.ERROR if relied_on is None else relied_on
 
     def made(function: Callable[P, Iterator[Finding]]) -> Rule[P]:
-        return Rule(function.__name__.replace("_", "-"), stage, severity, problem, remedy, function)
+        return Rule(function.__name__.replace("_", "-"), stage, severity, problem, remedy, relied, function)
 
     return made
+
+
+def weighed(findings: Iterable[Finding], severities: Mapping[str, Severity | None]) -> Iterator[Finding]:
+    """Give each finding the severity that *severities* sets for its rule; None leaves it out."""
+    for finding in findings:
+        wanted = severities.get(finding.rule.id, finding.severity)
+        if wanted is not None:
+            yield finding if wanted is finding.severity else replace(finding, weight=wanted)
 
 
 class Failure(Exception):

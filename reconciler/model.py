@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple, NewType
 
-from reconciler.findings import Place
+from reconciler.findings import Place, Severity
 
 HsaId = NewType("HsaId", str)
 """An HSA-id in canonical form: upper case, no blanks around."""
@@ -313,3 +313,4 @@ class Settings:
     register: RegisterSettings = field(default_factory=RegisterSettings)
     routes: RoutesSettings = field(default_factory=RoutesSettings)
     guards: Mapping[str, Threshold] = field(default_factory=lambda: dict(THRESHOLDS))
+    severity: Mapping[str, Severity | None] = field(default_factory=dict)

@@ -17,7 +17,7 @@ from reconciler import expect, git, revision
 from reconciler.check import Files, check, declare, duplicates, fingerprint, judge_plan, upstream_findings, verdict
 from reconciler.declare.approvals import read_approvals
 from reconciler.declare.regions import read_regions
-from reconciler.findings import Exit, Failure, Finding
+from reconciler.findings import Exit, Failure, Finding, weighed
 from reconciler.model import (
     REGIONS,
     Declared,
@@ -64,7 +64,7 @@ def validate(settings: Settings, now: datetime, *, live: bool = False, base: str
         known = revision.known_from(before, declared)
         old += _meant(declared, settings, known, answers)
     declared, findings = check(files, settings, folder, today)
-    findings = _sorted((*findings, *_meant(declared, settings, known, answers)))
+    findings = _told((*findings, *_meant(declared, settings, known, answers)), settings)
     clinics = sum(len(one.clinics) for one in declared.regions.values())
     told = findings if before is None else tuple(revision.told_new(findings, old))
     return Validation(told, tuple(failures), len(declared.regions), clinics)
@@ -91,8 +91,8 @@ def _folder(settings: Settings) -> str:
     return str(folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder)
 
 
-def _sorted(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    return tuple(sorted(findings, key=Finding.sort_key))
+def _told(findings: Iterable[Finding], settings: Settings) -> tuple[Finding, ...]:
+    return tuple(sorted(weighed(findings, settings.severity), key=Finding.sort_key))
 
 
 def _asked(failures: list[Failure], ask: Callable[[], T]) -> T | None:
@@ -126,7 +126,9 @@ def plan(settings: Settings, now: datetime, sources: Sources = Sources()) -> Pla
     held = _asked(failures, lambda: _observe(settings, commit))
     if failures or register is None or routes is None or held is None:
         regions = tuple(verdict(code, declared, findings, (), Judgement()) for code in settings.regions)
-        return Planned(regions, _sorted(findings), tuple(failures), config_digest=declared.digest, commit=commit)
+        return Planned(
+            regions, _told(findings, settings), tuple(failures), config_digest=declared.digest, commit=commit
+        )
     world = World(
         declared,
         register,
@@ -167,7 +169,7 @@ def _planned(
     world: World, settings: Settings, findings: tuple[Finding, ...], commit: str | None, empty_database: str | None
 ) -> Planned:
     judged = judge_plan(world, settings)
-    findings = _sorted((*findings, *judged.findings))
+    findings = _told((*findings, *judged.findings), settings)
     codes = sorted({*settings.regions, *(change.region for change in judged.changes)})
     observed_digest = state_digest(world.observed.clinics, world.observed.boards)
     settled_digest = state_digest(judged.settled.clinics, judged.settled.boards)

@@ -5,13 +5,13 @@ Frozen values, and what the process says for each. Nothing here decides what a r
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.findings import Exit, Failure, Finding, Place
+from reconciler.findings import Exit, Failure, Finding, Place, Severity
 from reconciler.model import (
     Approval,
     BoardRow,
@@ -68,6 +68,12 @@ class Validation:
         """What the process says."""
         errors = (Exit.ERRORS,) if any(one.is_error and one.new is not False for one in self.findings) else ()
         return Exit.first(*errors, *(failure.exit for failure in self.failures))
+
+
+def strictly(findings: Iterable[Finding]) -> Exit:
+    """Return what the process says where warnings fail: those that the base has as well do not count either."""
+    warned = any(one.severity is Severity.WARNING and one.new is not False for one in findings)
+    return Exit.ERRORS if warned else Exit.DONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,12 +176,13 @@ class Applied:
             return self.interrupted
         planned = self.planned
         national = planned.judged is not None and planned.judged.judgement.national
-        left_out = any(finding.is_error or finding.rule is guard.move_waits for finding in planned.findings)
+        left_out = any(finding.stops or finding.rule is guard.move_waits for finding in planned.findings)
         left_out = left_out or any(one.verdict in (Verdict.STOPPED, Verdict.REFUSED) for one in planned.regions)
         return Exit.first(
             *(failure.exit for failure in planned.failures),
             *([Exit.REFUSED] if national else []),
             *([Exit.LEFT_OUT] if left_out else []),
+            *([Exit.ERRORS] if any(finding.is_error for finding in planned.findings) else []),
         )
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from reconciler.findings import Exit, Failure
+from reconciler.findings import Exit, Failure, Rule, Severity
 from reconciler.model import (
     REGIONS,
     THRESHOLDS,
@@ -280,6 +280,36 @@ def _over_http(make: Callable[..., Any]) -> Callable[..., Any]:
     return made
 
 
+_SEVERITIES = {"off": None, **{one.value: one for one in reversed(Severity)}}
+
+
+def _severities(value: Any, _folder: Path) -> dict[str, Severity | None]:
+    from reconciler.rules import RULES  # noqa: PLC0415  (wanted only where somebody sets one)
+
+    if not isinstance(value, dict):
+        raise _Wrong(_("should be a table, [{name}]").format(name="severity"))
+    wrong = [fault for rule, word in value.items() if (fault := _severity_fault(rule, word, RULES))]
+    if wrong:
+        raise _WrongTable(*wrong)
+    return {rule: _SEVERITIES[word] for rule, word in value.items()}
+
+
+def _severity_fault(name: str, word: object, rules: Mapping[str, Rule[...]]) -> str | None:
+    from reconciler.rules.close import close  # noqa: PLC0415
+
+    if name not in rules:
+        meant = close(name, rules)
+        return _("severity: {rule} is not a rule").format(rule=name) + (
+            _("; did you mean {meant}?").format(meant=meant) if meant else ""
+        )
+    if rules[name].relied_on:
+        return _("severity: {rule} cannot be set: what is written to the database relies on it").format(rule=name)
+    if word not in tuple(_SEVERITIES):
+        said = _("{value} should be one of: {choices}").format(value=word, choices=", ".join(_SEVERITIES))
+        return f"severity.{name}: {said}"
+    return None
+
+
 _KEYS: Mapping[str, Convert] = {
     "lang": _one_of("sv", "en"),
     "demo": _flag,
@@ -305,4 +335,5 @@ _KEYS: Mapping[str, Convert] = {
         _over_http(RoutesSettings),
     ),
     "guards": _table("guards", dict.fromkeys(THRESHOLDS, _threshold), _guards),
+    "severity": _severities,
 }

@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path
 
 import click
@@ -29,7 +30,7 @@ def choose(arguments: Sequence[str], environ: Mapping[str, str]) -> str:
 
 
 def _given(arguments: Sequence[str], flag: str) -> str | None:
-    for argument, value in zip(arguments, (*arguments[1:], ""), strict=True):
+    for argument, value in zip_longest(arguments, arguments[1:]):
         if argument == flag:
             return value
         if argument.startswith(f"{flag}="):

@@ -10,13 +10,22 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from reconciler.cli.shared import check_codes, format_option, now, regions_option, say, settings_of, tell_empty
+from reconciler.cli.shared import (
+    check_codes,
+    format_option,
+    now,
+    regions_option,
+    say,
+    settings_of,
+    strict_option,
+    tell_empty,
+)
+from reconciler.findings import Exit
 from reconciler.words import _
 
 if TYPE_CHECKING:
     from types import FrameType
 
-    from reconciler.findings import Exit
     from reconciler.results import Planned
     from reconciler.saved import SavedPlan
 
@@ -24,21 +33,24 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--live", is_flag=True, help=_("Ask register and routes as well; a clinic not on the base is a new one."))
 @click.option("--base", metavar="REV", help=_("Only what is not wrong at this git revision already counts."))
+@strict_option()
 @format_option()
 @click.pass_context
-def validate(context: click.Context, live: bool, base: str | None, form: str) -> Exit:
+def validate(context: click.Context, live: bool, base: str | None, strict: bool, form: str) -> Exit:
     """Tell every fault of every region file, each in its place."""
     from reconciler import pipeline  # noqa: PLC0415
     from reconciler.report.excerpt import places_of  # noqa: PLC0415
+    from reconciler.results import strictly  # noqa: PLC0415
 
     result = pipeline.validate(settings_of(context), now(), live=live, base=base)
     say(form, "validate", result, places=places_of(result.findings))
-    return result.exit
+    return Exit.first(result.exit, strictly(result.findings)) if strict else result.exit
 
 
 @click.command()
 @regions_option()
 @format_option()
+@strict_option()
 @click.option("--detailed-exitcode", is_flag=True, help=_("Exit 2 where there are changes, 0 where there are none."))
 @click.option("--all", "everything", is_flag=True, help=_("List every change, however many."))
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help=_("Save the whole plan, for apply."))
@@ -47,6 +59,7 @@ def plan(
     context: click.Context,
     regions: tuple[str, ...],
     form: str,
+    strict: bool,
     detailed_exitcode: bool,
     everything: bool,
     out: Path | None,
@@ -54,6 +67,7 @@ def plan(
     """Show what would change, region by region, and why. Changes nothing."""
     from reconciler import pipeline  # noqa: PLC0415
     from reconciler.report.excerpt import places_of  # noqa: PLC0415
+    from reconciler.results import strictly  # noqa: PLC0415
 
     settings = settings_of(context)
     check_codes(regions, settings)
@@ -63,7 +77,8 @@ def plan(
     result = whole.only(regions)
     tell_empty(result.empty_database)
     say(form, "plan", result, everything=everything, places=places_of(result.findings))
-    return result.exit(detailed=detailed_exitcode)
+    code = result.exit(detailed=detailed_exitcode)
+    return Exit.first(code, strictly(result.findings)) if strict else code
 
 
 def _save(out: Path, whole: Planned) -> None:

@@ -18,6 +18,7 @@ from reconciler.words import _
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from click.shell_completion import CompletionItem
     from rich.console import Console
 
     from reconciler.model import Settings
@@ -38,8 +39,27 @@ def format_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 def regions_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Add `--region`, repeatable."""
     return click.option(
-        "--region", "regions", multiple=True, metavar="NN", help=_("Only this region; can be repeated.")
+        "--region",
+        "regions",
+        multiple=True,
+        metavar="NN",
+        help=_("Only this region; can be repeated."),
+        shell_complete=_complete_region,
     )
+
+
+def _complete_region(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    """Offer the codes, each with its region's name."""
+    from click.shell_completion import CompletionItem  # noqa: PLC0415
+
+    from reconciler.model import REGIONS  # noqa: PLC0415
+
+    return [CompletionItem(code, help=name) for code, name in REGIONS.items() if code.startswith(begun)]
+
+
+def strict_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add `--strict`."""
+    return click.option("--strict", is_flag=True, help=_("Warnings fail too: exit 1."))
 
 
 def now() -> datetime:

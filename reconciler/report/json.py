@@ -12,9 +12,10 @@ from string import Formatter
 from typing import Any
 
 from reconciler import __version__
-from reconciler.findings import Failure, Finding, Place, Rule, Severity
+from reconciler.findings import Exit, Failure, Finding, Place, Rule, Severity
 from reconciler.model import BoardRow, Enrolment, Register, RegisterClinic, Routes
 from reconciler.plan import Action, Change
+from reconciler.report.exits import exit_page
 from reconciler.report.rule_page import page
 from reconciler.results import Applied, ClinicStory, Planned, RegionStatus, RegionVerdict, Status, Validation
 from reconciler.rules.guard import Use
@@ -86,12 +87,19 @@ def explain_rule(rule: Rule[...]) -> Document:
         "rule": rule.id,
         "stage": rule.stage.value,
         "severity": rule.severity.value,
+        "settable": not rule.relied_on,
         "reason": "\n\n".join(_(paragraph) for paragraph in reason.split("\n\n")),
         "problem": _template(_(rule.problem)),
         "remedy": _template(_(rule.remedy)),
         "okay": list(okay),
         "flagged": list(flagged),
     }
+
+
+def explain_exit(code: Exit) -> Document:
+    """Return `reconciler/explain/1` of an exit code."""
+    told = exit_page(code)
+    return {"format": "reconciler/explain/1", "exit": int(code), "meaning": told.meaning, "remedy": told.remedy}
 
 
 def explain_clinic(story: ClinicStory) -> Document:

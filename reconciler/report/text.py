@@ -38,7 +38,18 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-__all__ = ["apply", "console", "escape", "explain_clinic", "explain_rule", "failures", "plan", "status", "validate"]
+__all__ = [
+    "apply",
+    "console",
+    "escape",
+    "explain_clinic",
+    "explain_exit",
+    "explain_rule",
+    "failures",
+    "plan",
+    "status",
+    "validate",
+]
 
 
 # ---- validate
@@ -204,6 +215,9 @@ def explain_rule(document: Document, console: Console) -> None:
     line(console)
     paragraph(console, document["reason"], indent="")
     line(console)
+    if document["settable"]:
+        line(console, _("its severity can be set in the table [severity] of the settings"))
+        line(console)
     line(console, (_("problem: "), "bold"), document["problem"])
     paragraph(console, _("remedy: ") + document["remedy"], indent="")
     for title, examples in ((_("okay:"), document["okay"]), (_("flagged:"), document["flagged"])):
@@ -211,6 +225,12 @@ def explain_rule(document: Document, console: Console) -> None:
             line(console)
             line(console, (title, "bold"))
             paragraph(console, example)
+
+
+def explain_exit(document: Document, console: Console) -> None:
+    """Print what an exit code means, and what to do."""
+    line(console, (_("exit code {n}").format(n=document["exit"]), "bold"), f": {document['meaning']}")
+    paragraph(console, document["remedy"])
 
 
 def explain_clinic(document: Document, console: Console, *, places: Places = NOWHERE) -> None:

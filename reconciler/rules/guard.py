@@ -224,6 +224,7 @@ def config_went_back(proposal: Proposal) -> Iterator[Finding]:
 @rule(
     Stage.GUARD,
     severity=Severity.WARNING,
+    relied_on=True,
     problem="{subject} moves from {leaves} to {region}, and waits: {waits_for} is stopped or refused",
     remedy="see what stops it",
 )

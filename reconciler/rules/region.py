@@ -61,6 +61,7 @@ def file_name_without_region(path: str) -> Iterator[Finding]:
 
 @rule(
     Stage.MEANING,
+    relied_on=False,
     problem="region {region} is called {right}, not {value}",
     remedy="write {right}; or is this another region's file?",
 )
