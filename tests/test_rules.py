@@ -76,6 +76,7 @@ OF_THE_WORLD = ("register", "routes", "database", "approvals", "demo", "regions"
 NOT_AN_EXAMPLE = {
     "file-unreadable": "a directory with the name of a region file",
     "file-too-large": "a file of more than 32 MiB",
+    "line-too-long": "a line of more than a million characters",
     "not-utf8": "an example is text, which is UTF-8",
     "value-not-allowed": "said where no rule has words of its own: an approval's day or number",
 }

@@ -66,4 +66,4 @@ def test_line_ends_of_windows_and_a_mark_at_the_start_are_no_fault(text):
 def test_a_byte_that_is_not_utf8_is_told_by_line_and_column():
     (finding,) = reading.not_utf8(SourceText("14.yaml", "version: 1\nname: R\ufffdgion\n"), 18, 0xE9)
     assert (finding.place.line, finding.place.column) == (2, 8)
-    assert finding.problem == "the file is not UTF-8: character 19 is the byte 0xe9"
+    assert finding.problem == "the file is not UTF-8: character 19 is the byte 0xe9 (in another encoding: é)"

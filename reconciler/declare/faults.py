@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, cast
 
-from reconciler.declare import schema
+from reconciler.declare import cause, meant, schema
 from reconciler.declare.schema import Fault
 from reconciler.declare.tree import Node, entry_place, place_of
 from reconciler.findings import Finding, Place
 from reconciler.model import SourceText
-from reconciler.rules import approval, shape
+from reconciler.rules import approval, shape, typed
 from reconciler.words import _
 
 _LONGEST_SHOWN = 60
@@ -26,6 +26,7 @@ class Found(NamedTuple):
 class _Spot(NamedTuple):
     """What a fault is about: the name of its key, the value, where to point, and the fault."""
 
+    source: SourceText
     key: str
     node: Node
     place: Place
@@ -55,11 +56,22 @@ def _findings(source: SourceText, root: Node, fault: Fault) -> Iterator[Finding]
     else:
         place = place_of(source, _key_node(node, fault.key))
         known = fault.expected
-        malformed = fault.keyword == "propertyNames"
-        yield from shape.hsa_id_malformed(fault.key, place) if malformed else shape.unknown_key(fault.key, place, known)
+        if fault.keyword == "propertyNames":
+            yield from _malformed(fault.key, place, node)
+        else:
+            yield from shape.unknown_key(fault.key, place, known)
+
+
+def _malformed(key: str, place: Place, mapping: Node) -> Iterator[Finding]:
+    value = mapping.value[key][1].value if isinstance(mapping.value, dict) else ""
+    if isinstance(value, str) and shape.is_hsa_id(value.upper()):
+        return typed.id_and_name_swapped(key, value, place)
+    return shape.hsa_id_malformed(key, place)
 
 
 def _about_value(spot: _Spot) -> Iterator[Finding]:
+    if meant.is_curly(spot.node):
+        return typed.curly_quotes(str(spot.node.value), spot.place)
     if spot.key == "hsa_id" and spot.fault.keyword != "type":
         return shape.hsa_id_malformed(str(spot.node.value), spot.place)
     return _SAID.get(spot.fault.keyword, _not_allowed)(spot)
@@ -84,7 +96,7 @@ def _key_node(mapping: Node, key: str) -> Node:
 def _spot(source: SourceText, key: Node | None, node: Node, fault: Fault) -> _Spot:
     name = str(key.value) if key else _("an approval") if fault.path else _("the file")
     place = entry_place(source, key, node) if key else place_of(source, node)
-    return _Spot(name, node, place, fault)
+    return _Spot(source, name, node, place, fault)
 
 
 def _mapping_place(source: SourceText, key: Node | None, node: Node, fault: Fault) -> Place:
@@ -93,7 +105,12 @@ def _mapping_place(source: SourceText, key: Node | None, node: Node, fault: Faul
 
 def _wrong_type(spot: _Spot) -> Iterator[Finding]:
     kinds = [spot.fault.expected] if isinstance(spot.fault.expected, str) else spot.fault.expected
-    return shape.wrong_type(spot.key, spot.place, _kind(spot.node), _words()[kinds[0]])
+    if kinds[0] == "object" and isinstance(spot.node.value, str) and spot.node.plain:
+        told = cause.of_text(spot.source, spot.node.line)
+        if told:
+            yield from told
+            return
+    yield from shape.wrong_type(spot.key, spot.place, _kind(spot.node), _words()[kinds[0]])
 
 
 def _words() -> dict[str, str]:

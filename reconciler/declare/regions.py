@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reconciler.declare import faults, files, schema, tree
+from reconciler.declare import faults, files, meant, schema, tree
 from reconciler.declare.tree import Entry, Node, entry_place, place_of
 from reconciler.findings import Exit, Failure, Finding
 from reconciler.model import REGIONS, Board, Clinic, HsaId, Region, RegionCode, SourceText, canonical
@@ -131,11 +131,13 @@ def _read_file(path: str, code: RegionCode | None, content: bytes, unread: list[
 def _region(code: RegionCode, source: SourceText) -> tuple[Region | None, list[Finding]]:
     root, findings = tree.read(source)
     if root is None:
+        findings = meant.one_for_each_cause(source, findings)
         return None, findings or [*reading.file_empty(source.path, schema.load("region")["required"])]
-    findings = [*_of_another_region(code, source, root)] or _faults(source, root)
+    findings = [*_of_another_region(code, source, root)] or meant.one_for_each_cause(source, _faults(source, root))
     if findings or not isinstance(root.value, dict):
         return None, findings
     clinics, findings = _clinics(source, root.value["clinics"][1])
+    findings += meant.unseen(source, root.value)
     return (None if findings else _made(code, source, root.value, clinics)), findings
 
 

@@ -9,12 +9,16 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError  # type: ignore[import-untyped]
     from jsonschema_rs import Draft202012Validator
+
+
+_MOST = 1000
 
 
 class Fault(NamedTuple):
@@ -78,10 +82,12 @@ def _pruned(name: str, instance: object) -> object:
 
 
 def _bad_entries(name: str, key: str, value: object) -> object:
+    """Return the entries with a fault, the first thousand of them: nobody mends more at a time."""
     if not isinstance(value, dict) or "propertyNames" not in load(name).get("properties", {}).get(key, {}):
         return value
     is_valid = _fast(name, key).is_valid
-    return {inner: entry for inner, entry in value.items() if not is_valid({inner: entry})}
+    bad = ((inner, entry) for inner, entry in value.items() if not is_valid({inner: entry}))
+    return dict(islice(bad, _MOST))
 
 
 def _faults_of(error: ValidationError) -> Iterator[Fault]:

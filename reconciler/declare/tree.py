@@ -6,13 +6,14 @@ the parser's events: composing recurses, and a file of brackets would end the wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeAlias
 
 import yaml
 from yaml.cyaml import CParser  # type: ignore[attr-defined]
 
+from reconciler.declare import cause
 from reconciler.findings import Finding, Place
 from reconciler.model import SourceText
 from reconciler.rules import reading, shape
@@ -43,7 +44,7 @@ _node = tuple.__new__
 
 def read(source: SourceText) -> tuple[Node | None, list[Finding]]:
     """Return the document's root, or what is refused in it. A document without content has neither."""
-    findings = [*reading.tab_character(source), *reading.control_character(source)]
+    findings = [*reading.line_too_long(source)] or [finding for refuses in _CHARACTERS for finding in refuses(source)]
     if findings:
         return None, findings
     reader = _Reader(source)
@@ -51,6 +52,10 @@ def read(source: SourceText) -> tuple[Node | None, list[Finding]]:
     findings = reader.told()
     root = reader.root
     return (None if findings or root is None or (root.plain and not root.value) else root), findings
+
+
+_CHARACTERS = (reading.tab_character, reading.control_character, reading.wrong_blank, reading.garbled_letters)
+"""What a text may not hold, whatever it says."""
 
 
 def place_of(source: SourceText, node: Node) -> Place:
@@ -83,6 +88,7 @@ class _Reader:
         self._key: Node | None = None
         self._outer: list[tuple[dict[str, Entry] | list[Node], Node | None, yaml.Mark]] = []
         self._spots: dict[Callable[..., Iterator[Finding]], list[Place]] = {}
+        self._again: dict[tuple[int, int], list[Node]] = {}
         self._findings: list[Finding] = []
 
     @property
@@ -93,6 +99,9 @@ class _Reader:
     def told(self) -> list[Finding]:
         """Return what is refused, by place; of each kind of YAML's extras one finding."""
         extras = [finding for rule, places in self._spots.items() for finding in rule(places)]
+        for first, *others in self._again.values():
+            places = [place_of(self._source, key) for key in (first, *others[: shape.MOST_RELATED])]
+            extras += shape.duplicate_key(str(first.value), 1 + len(others), *places)
         return sorted(self._findings + extras, key=Finding.sort_key)
 
     def run(self) -> None:
@@ -103,7 +112,8 @@ class _Reader:
             while (kind := type(event := get_event())) is not yaml.StreamEndEvent:
                 steps[kind](self, event)
         except yaml.YAMLError as error:
-            self._findings += _error_finding(self._source, error)
+            said = {place.line for places in self._spots.values() for place in places if place.line}
+            self._findings += _error_findings(self._source, error, said)
         except _Stop:
             pass
 
@@ -165,8 +175,7 @@ class _Reader:
             self._refuse(reading.merge_key, place_of(self._source, key))
         elif value in self._open:
             first = self._open[key.value][0]  # type: ignore[index, call-overload]
-            places = place_of(self._source, key), place_of(self._source, first)
-            self._findings += shape.duplicate_key(str(key.value), *places)
+            self._again.setdefault((first.line, first.column), [first]).append(key)
         self._key = key
 
     def _add(self, node: Node) -> None:
@@ -214,28 +223,25 @@ _STEPS: dict[type, Callable[[_Reader, Any], None]] = {
 }
 
 
-def _error_finding(source: SourceText, error: yaml.YAMLError) -> Iterator[Finding]:
-    place, reason = _error_place(source, error), str(getattr(error, "problem", None) or getattr(error, "reason", error))
-    too_deep = "maximum nesting" in reason  # the parser looks ahead, and may meet its own limit before ours
-    return reading.nested_too_deeply(place) if too_deep else reading.yaml_malformed(place, reason)
+def _error_findings(source: SourceText, error: yaml.YAMLError, said: Collection[int]) -> list[Finding]:
+    """Return why reading stopped; nothing where the line is told of already: an anchor or an alias is its cause."""
+    line, column = _error_spot(source, error)
+    if "maximum nesting" in str(getattr(error, "problem", "")):  # the parser looks ahead, and may meet its own limit
+        return [*reading.nested_too_deeply(source.place(line, column, line, column))]
+    return [] if line in said else cause.malformed(source, error, (line, column))
 
 
-def _error_place(source: SourceText, error: yaml.YAMLError) -> Place:
-    """Return where reading could not go on; at the end of the file: where that began which is not closed."""
+def _error_spot(source: SourceText, error: yaml.YAMLError) -> tuple[int, int]:
+    """Return where reading could not go on, 1-based; at the end of the file: where that began which is not closed."""
     lines = source.text.rstrip("\r\n").split("\n")
-    line, column = _error_spot(source, error, len(lines))
+    line, column = _marked(error, len(lines))
     line = min(line, len(lines) - 1)
-    length = len(lines[line].rstrip("\r"))
-    column = min(column, length)
-    return source.place(line + 1, column + 1, line + 1, min(column + 1, length) + 1)
+    return line + 1, min(column, len(lines[line].rstrip("\r"))) + 1
 
 
-def _error_spot(source: SourceText, error: yaml.YAMLError, lines: int) -> tuple[int, int]:
-    """Return line and column, 0-based."""
+def _marked(error: yaml.YAMLError, lines: int) -> tuple[int, int]:
+    """Return the line and column that the error gives, 0-based."""
     mark, context = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
     if mark is None or (context is not None and mark.line >= lines):
         mark = context
-    if mark is not None:
-        return mark.line, mark.column
-    before = source.text.encode()[: getattr(error, "position", 0)].decode(errors="ignore")
-    return before.count("\n"), len(before) - (before.rfind("\n") + 1)
+    return (mark.line, mark.column) if mark else (0, 0)

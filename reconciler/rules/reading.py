@@ -9,10 +9,13 @@ from typing import Any
 
 from reconciler.findings import Finding, Place, Rule, Stage, rule
 from reconciler.model import SourceText
-from reconciler.words import ngettext
+from reconciler.words import _, ngettext
 
 LARGEST = 32 * 1024 * 1024
 """Bytes in a file; a region of 400,000 clinics fits."""
+
+LONGEST_LINE = 1_000_000
+"""Characters in a line; a region of 15,000 clinics fits on one, though it should not stand there."""
 
 DEEPEST = 20
 """Levels of nesting; a region file has two."""
@@ -42,7 +45,28 @@ def file_too_large(path: str) -> Iterator[Finding]:
 
 @rule(
     Stage.SHAPE,
-    problem="the file is not UTF-8: character {number} is the byte {value}",
+    problem="the line is longer than {longest} characters",
+    remedy="write one clinic a line",
+)
+def line_too_long(source: SourceText) -> Iterator[Finding]:
+    r"""A line has a length that can be read.
+
+    Okay:
+        clinics: {}
+    """
+    text, start = source.text, 0
+    while start + LONGEST_LINE < len(text):
+        end = text.rfind("\n", start, start + LONGEST_LINE)
+        if end < 0:
+            line = text.count("\n", 0, start) + 1
+            yield line_too_long.finding(Place(source.path, line, 1, line, 2), longest=LONGEST_LINE)
+            return
+        start = end + 1
+
+
+@rule(
+    Stage.SHAPE,
+    problem="the file is not UTF-8: character {number} is the byte {value}{meant}",
     remedy="save the file with the encoding UTF-8",
 )
 def not_utf8(source: SourceText, offset: int, value: int) -> Iterator[Finding]:
@@ -53,7 +77,10 @@ def not_utf8(source: SourceText, offset: int, value: int) -> Iterator[Finding]:
     """
     before = source.text[:offset]
     line, column = before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
-    yield not_utf8.finding(source.place(line, column, line, column + 1), number=offset + 1, value=f"0x{value:02x}")
+    letter = bytes([value]).decode("cp1252", errors="ignore")
+    meant = _(" (in another encoding: {letter})").format(letter=letter) if letter.isalpha() else ""
+    place = source.place(line, column, line, column + 1)
+    yield not_utf8.finding(place, number=offset + 1, value=f"0x{value:02x}", meant=meant)
 
 
 @rule(Stage.SHAPE, problem="a tab character{more}", remedy="put blanks in its place: two for each level")
@@ -72,7 +99,8 @@ def tab_character(source: SourceText) -> Iterator[Finding]:
 
 
 _CONTROL = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\r(?!\n)|(?<!^)\ufeff"
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufffe\uffff]"
+    "|\r(?!\n)|(?<!^)\ufeff"
 )
 
 
@@ -96,12 +124,72 @@ def control_character(source: SourceText) -> Iterator[Finding]:
         yield from _first_match(control_character, source, _CONTROL, character=f"U+{ord(match[0]):04X}")
 
 
-def _first_match(found: Rule[...], source: SourceText, pattern: re.Pattern[str], **values: Any) -> Iterator[Finding]:
-    spots = [match.start() for match in pattern.finditer(source.text)]
+_BLANKS = "\u00a0\u2000-\u200a\u202f\u205f\u3000"
+_WRONG_BLANK = re.compile(rf"^(?: *[{_BLANKS}])|(?<=:)[{_BLANKS}]|[{_BLANKS}](?= *:(?:\s|$))", re.MULTILINE)
+_MAY_BE_WRONG = re.compile(f"[{_BLANKS}]")
+
+
+@rule(
+    Stage.SHAPE,
+    problem="a blank that is not an ordinary one, {character}{more}",
+    remedy="delete it, and type an ordinary blank in its place; this one comes from a web page or a word processor",
+)
+def wrong_blank(source: SourceText) -> Iterator[Finding]:
+    r"""Before a key, and after its colon, stand ordinary blanks.
+
+    No-break spaces look the same and are letters to YAML. Inside a name they do no harm.
+
+    Okay:
+        name: Västra Götalandsregionen
+    Flagged:
+        file: "version: 1\nclinics:\n\u00a0\u00a0SE2321000131-E000000000458: Närhälsan\n"
+    """
+    match = _WRONG_BLANK.search(source.text) if _MAY_BE_WRONG.search(source.text) else None
+    if match:
+        character = f"U+{ord(match[0].lstrip(' ')):04X}"
+        yield from _first_match(wrong_blank, source, _WRONG_BLANK, character=character)
+
+
+_GARBLED = re.compile("(?:[Ã][\u00a0-\u00bf„…–€™œŒžŽ‹›Š˜”“’‘•†‡ˆ‰]|\ufffd)+")
+
+
+@rule(
+    Stage.SHAPE,
+    problem="letters that were lost when the file was saved: {text}{more}",
+    remedy="write the letters anew, and save the file with the encoding UTF-8",
+)
+def garbled_letters(source: SourceText) -> Iterator[Finding]:
+    """Å, ä and ö are letters, and no pairs of signs. They become that when a file in one encoding is opened in another.
+
+    Okay:
+        name: Västra Götalandsregionen
+    Flagged:
+        name: VÃ¤stra GÃ¶talandsregionen
+    """
+    match = _GARBLED.search(source.text) if "Ã" in source.text or "\ufffd" in source.text else None
+    if match:
+        word = re.compile(r"[^\s:\"']*").match(source.text, match.start())
+        start = max(source.text.rfind(sign, 0, match.start()) for sign in " \n:\"'") + 1
+        text = source.text[start : word.end() if word else match.end()]
+        yield from _first_match(garbled_letters, source, _GARBLED, text=text, meant=_ungarbled(text))
+
+
+def _ungarbled(text: str) -> str | None:
+    try:
+        return text.encode("cp1252").decode()
+    except UnicodeError:
+        return None
+
+
+def _first_match(
+    found: Rule[...], source: SourceText, pattern: re.Pattern[str], meant: str | None = None, **values: Any
+) -> Iterator[Finding]:
+    spots = [match.end() - 1 if match[0][:1] == " " else match.start() for match in pattern.finditer(source.text)]
     if spots:
         line = source.text.count("\n", 0, spots[0]) + 1
         column = spots[0] - (source.text.rfind("\n", 0, spots[0]) + 1) + 1
-        yield found.finding(source.place(line, column, line, column + 1), more=_more(len(spots)), **values)
+        place = source.place(line, column, line, column + 1)
+        yield found.finding(place, suggestion=meant, more=_more(len(spots)), **values)
 
 
 def _more(count: int) -> str:
@@ -115,18 +203,18 @@ def _first(found: Rule[...], places: Sequence[Place], **values: Any) -> Iterator
 
 @rule(
     Stage.SHAPE,
-    problem="this is not YAML: {reason}",
+    problem="this cannot be read: {reason}",
     remedy="look at this line and the one before: a colon and a blank after the key, the same indentation, quotes closed",
 )
 def yaml_malformed(place: Place, reason: str) -> Iterator[Finding]:
-    """A region file is YAML.
+    r"""A region file is YAML.
 
     The place is where the reader could not go on; the cause is there or on the line before.
 
     Okay:
         clinics: {}
     Flagged:
-        file: "version: 1\\nname: [Region\\n"
+        file: "version: 1\nname: \"\\q\"\n"
     """
     yield yaml_malformed.finding(place, reason=reason)
 

@@ -11,9 +11,12 @@ from reconciler.model import REGIONS
 from reconciler.rules.close import close, close_key
 from reconciler.words import _, mark
 
+MOST_RELATED = 20
+"""Places that a finding points at beside its own."""
 
-@rule(Stage.SHAPE, problem="{key} stands twice", remedy="keep one of the lines")
-def duplicate_key(key: str, place: Place, first: Place) -> Iterator[Finding]:
+
+@rule(Stage.SHAPE, problem="{key} stands {times}", remedy="keep one of the lines")
+def duplicate_key(key: str, count: int, first: Place, place: Place, *others: Place) -> Iterator[Finding]:
     r"""Each key stands once in its mapping.
 
     Other readers keep the last of two equal keys and say nothing; the first line is then lost.
@@ -23,7 +26,8 @@ def duplicate_key(key: str, place: Place, first: Place) -> Iterator[Finding]:
     Flagged:
         file: "version: 1\nversion: 1\n"
     """
-    yield duplicate_key.finding(place, subject=key, related=(first,), key=key)
+    times = _("{n} times").format(n=count) if others else _("twice")
+    yield duplicate_key.finding(place, subject=key, related=(first, *others), key=key, times=times)
 
 
 @rule(Stage.SHAPE, problem="{key} is not a key that belongs here", remedy="delete the line, or use one of: {keys}")
