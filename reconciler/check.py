@@ -106,7 +106,7 @@ def _check_meaning(
 ) -> tuple[Declared, tuple[Finding, ...]]:
     held: dict[RegionCode, tuple[str, ...]] = {}
     for code, one in declared.regions.items():
-        findings += clinic.check_digit_wrong(one)
+        findings += clinic.check_digit_wrong(one, declared)
         findings += board.board_without_clinics(one)
         findings += board.board_listed_as_clinic(one, declared)
         examples = [] if settings.demo else list(board.board_is_example(one))

@@ -2,7 +2,8 @@
 
 import pytest
 
-from reconciler.rules.close import SWEDISH_KEYS, close, close_id, close_key
+from reconciler.rules import close as closeness
+from reconciler.rules.close import SWEDISH_KEYS, close, close_id, close_key, close_number, meant_clinics
 
 REGION_KEYS = ["version", "region", "name", "patient_board", "clinics"]
 BOARD_KEYS = ["hsa_id", "name", "support_order"]
@@ -92,3 +93,40 @@ def test_an_id_three_characters_off_is_another_clinic():
 def test_the_closest_of_several_ids_is_offered():
     assert close_id("SE2321000131-E000000000459", ["SE2321000131-E000000000468", ID]) == ID
     assert close_id("SE2321000131-E000000000459", iter([ID, "SE2321000131-E000000000468"])) == ID
+
+
+KNOWN = {ID: "Närhälsan Ågårdsskogen", "SE2321000131-E1": "Vårdcentralen Eden", "SE2321000131-E2": "Vårdcentralen Eden"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "name", "meant"),
+    [
+        ("SE2321000131-E000000000459", "Vårdcentralen Norr", ID),  # the id is close
+        ("SE2321000131-X", "närhälsan ågårdsskogen", ID),  # the name is the same
+        ("SE2321000131-X", "Närhälsan Ågårdskogen", ID),  # the name is almost the same
+        ("SE2321000131-XYZ", "Vårdcentralen Eden", None),  # two clinics have the name
+        ("SE2321000131-XYZ", "Vårdcentralen Norr", None),
+    ],
+)
+def test_a_clinic_is_offered_by_its_id_or_by_its_name(typed, name, meant):
+    assert meant_clinics({typed: name}, KNOWN) == ({typed: meant} if meant else {})
+
+
+def test_among_very_many_only_equal_names_are_looked_for(monkeypatch):
+    monkeypatch.setattr(closeness, "_MOST_COMPARED", 5)
+    asked = {"SE2321000131-X": "Närhälsan Ågårdsskogen", "SE2321000131-E000000000459": "Närhälsan Ågårdskogen"}
+    assert meant_clinics(asked, KNOWN) == {"SE2321000131-X": ID}
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("2321000132", "2321000131"),
+        ("232100013", "2321000131"),
+        ("2321000311", "2321000131"),
+        ("2321000131", None),
+        ("1", None),
+    ],
+)
+def test_a_number_is_offered_that_is_one_digit_off(typed, meant):
+    assert close_number(typed, ["2321000131", "2321000255"]) == meant

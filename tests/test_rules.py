@@ -285,7 +285,8 @@ def test_of_two_lines_the_one_that_the_register_does_not_give_is_told_to_go(tmp_
     (finding,) = told(tmp_path, "clinic-moved", BOTH)
     assert finding.region == "14"
     assert finding.place.path.endswith(FILE_NAMES["14"])
-    assert finding.remedy == "move the line to the file of 12 Region Skåne"
+    assert finding.remedy.startswith("move the line to ")
+    assert finding.remedy.endswith(FILE_NAMES["12"])
     assert told(tmp_path, "duplicate-clinic", BOTH) == []
 
 
@@ -316,6 +317,26 @@ def test_a_close_id_that_nobody_declares_is_offered_with_its_name(tmp_path):
     text = f"{{clinics: {{{typed}: A}}, register: {{{typed}: null, {CLINIC}: {{name: Lidköping}}}}}}"
     (finding,) = told(tmp_path, "clinic-unknown", text)
     assert finding.remedy == f"write {CLINIC} (Lidköping)"
+
+
+def test_a_clinic_of_the_same_name_is_offered_where_no_id_is_close(tmp_path):
+    known = f"{{SE2321000131-X1: null, {CLINIC}: {{name: Lidköping}}}}"
+    text = f"{{clinics: {{SE2321000131-X1: lidköping}}, register: {known}}}"
+    (finding,) = told(tmp_path, "clinic-unknown", text)
+    assert finding.remedy == f"write {CLINIC} (Lidköping)"
+
+
+def test_a_number_with_a_digit_off_is_offered_from_the_other_lines(tmp_path):
+    text = "clinics: {SE2321000131-E000000000458: A, SE2321000132-E000000000459: B}"
+    (finding,) = told(tmp_path, "check-digit-wrong", text)
+    assert finding.remedy == "write SE2321000131-E000000000459"
+
+
+def test_a_clinic_that_is_another_regions_is_told_whose_file_it_belongs_in(tmp_path):
+    (finding,) = told(tmp_path, "clinic-of-other-region", f'{{register: {{{CLINIC}: {{region: "12"}}}}}}')
+    assert finding.remedy.endswith(f"regions/{FILE_NAMES['12']}")
+    (finding,) = told(tmp_path, "clinic-of-other-region", f'{{register: {{{CLINIC}: {{region: "13"}}}}}}')
+    assert finding.remedy == "delete the line; the clinic is added in the file of 13 Region Halland"
 
 
 def test_a_clinic_enrolled_by_hand_in_a_region_that_is_not_kept_is_nobodys_business(tmp_path):

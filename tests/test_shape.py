@@ -26,6 +26,8 @@ from reconciler.rules import reading, shape
         ("SE2321000131-E1 ", "character 16 is a blank", "SE2321000131-E1"),
         ("SE2321000131-E\u00a01", "character 15 is a no-break space", "SE2321000131-E1"),
         ("SE2321000131-\u200bE1", "character 14 is an invisible blank", "SE2321000131-E1"),
+        ("”SE2321000131-E1”", "character 1 is a curly quote", "SE2321000131-E1"),
+        ("• SE2321000131-E1", "character 1 is a bullet", "SE2321000131-E1"),
         ("SE2321000131-\x7f1", "'\\x7f' may not stand after the hyphen", None),
     ],
 )
@@ -34,6 +36,13 @@ def test_a_malformed_id_is_told_why_and_what_was_meant(typed, reason, meant):
     assert finding.values["reason"] == reason
     assert finding.suggestion == meant
     assert not shape.is_hsa_id(typed)
+
+
+def test_an_id_with_a_digit_off_gets_the_number_of_those_around_it():
+    (finding,) = shape.hsa_id_malformed("SE23210000131-E1", Place("14.yaml", 9, 3), ["SE2321000131-E2", "x"])
+    assert finding.suggestion == "SE2321000131-E1"
+    (finding,) = shape.hsa_id_malformed("SE23210000131-Å", Place("14.yaml", 9, 3), ["SE2321000131-E2"])
+    assert finding.suggestion is None
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import NamedTuple, cast
 
 from reconciler.declare import cause, meant, schema
@@ -14,6 +15,7 @@ from reconciler.rules import approval, shape, typed
 from reconciler.words import _
 
 _LONGEST_SHOWN = 60
+_NEIGHBOURS = 200
 
 
 class Found(NamedTuple):
@@ -66,7 +68,9 @@ def _malformed(key: str, place: Place, mapping: Node) -> Iterator[Finding]:
     value = mapping.value[key][1].value if isinstance(mapping.value, dict) else ""
     if isinstance(value, str) and shape.is_hsa_id(value.upper()):
         return typed.id_and_name_swapped(key, value, place)
-    return shape.hsa_id_malformed(key, place)
+    return shape.hsa_id_malformed(
+        key, place, islice(mapping.value, _NEIGHBOURS) if isinstance(mapping.value, dict) else ()
+    )
 
 
 def _about_value(spot: _Spot) -> Iterator[Finding]:

@@ -6,13 +6,14 @@ Upstream rules turn the outcomes of settling into findings; they decide nothing 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 from reconciler.findings import Finding, Rule, Severity, Stage, rule
 from reconciler.model import Declared, HsaId, Region
 from reconciler.plan import Outcome
-from reconciler.rules.close import close_id
+from reconciler.rules.close import close_number, meant_clinics
 from reconciler.rules.upstream import Upstream, named
 
 
@@ -29,7 +30,7 @@ def _check_digit_fits(number: str) -> bool:
     problem="the number in {subject} has a check digit that does not fit",
     remedy="compare the ten digits with HSA; one of them is probably mistyped",
 )
-def check_digit_wrong(region: Region) -> Iterator[Finding]:
+def check_digit_wrong(region: Region, declared: Declared) -> Iterator[Finding]:
     """The ten digits are an organisation's number, whose last digit is worked out from the others.
 
     Only a warning: a sole trader's and a test unit's number may differ.
@@ -39,17 +40,27 @@ def check_digit_wrong(region: Region) -> Iterator[Finding]:
     Flagged:
         clinics: {SE2321000132-E000000000458: Närhälsan Ågårdsskogen}
     """
-    wrong = {
-        number
-        for number in {hsa_id.partition("-")[0][-10:] for hsa_id in region.clinics}
-        if not _check_digit_fits(number)
-    }
-    if wrong:
-        for hsa_id in region.clinics:
-            if hsa_id.partition("-")[0][-10:] in wrong:
-                yield check_digit_wrong.finding(region.place_of(hsa_id), region=region.code, subject=hsa_id)
-    if region.board and not _check_digit_fits(region.board.hsa_id.partition("-")[0][-10:]):
-        yield check_digit_wrong.finding(region.board.place, region=region.code, subject=region.board.hsa_id)
+    wrong = {number for number in _numbers(region) if not _check_digit_fits(number)}
+    if not wrong:
+        return
+    right = {number for one in declared.regions.values() for number in _numbers(one) if _check_digit_fits(number)}
+    spots = [(hsa_id, region.place_of(hsa_id)) for hsa_id in region.clinics if _number(hsa_id) in wrong]
+    if region.board and _number(region.board.hsa_id) in wrong:
+        spots.append((region.board.hsa_id, region.board.place))
+    for hsa_id, place in spots:
+        meant = close_number(_number(hsa_id), right)
+        suggestion = hsa_id.replace(_number(hsa_id), meant, 1) if meant else None
+        yield check_digit_wrong.finding(place, region=region.code, subject=hsa_id, suggestion=suggestion)
+
+
+def _number(hsa_id: str) -> str:
+    return hsa_id.partition("-")[0][-10:]
+
+
+def _numbers(region: Region) -> set[str]:
+    """Return the organisations' numbers in the region's HSA-ids."""
+    numbers = {_number(hsa_id) for hsa_id in region.clinics}
+    return numbers | {_number(region.board.hsa_id)} if region.board else numbers
 
 
 @rule(
@@ -85,10 +96,12 @@ def _each(found: Rule[...], upstream: Upstream, outcome: Outcome) -> Iterator[Fi
         row = upstream.observed.clinics.get(hsa_id)
         code = owners[0] if owners else row.region_code if row else None
         entry = upstream.register.clinics.get(hsa_id)
+        right = entry or row
         known: dict[str, Any] = {
             "clinic": entry.name if entry else row.name if row else hsa_id,
             "right": named(entry.region_code) if entry else "",
             "enrolled": named(row.region_code) if row else "",
+            "file": upstream.file_of(right.region_code) if right else "",
         }
         yield found.finding(upstream.place(hsa_id), region=code, subject=hsa_id, **known)
 
@@ -106,19 +119,23 @@ def clinic_unknown(upstream: Upstream) -> Iterator[Finding]:
     Flagged:
         register: {SE2321000131-E000000000458: null}
     """
-    for finding in _each(clinic_unknown, upstream, Outcome.UNKNOWN):
-        free = (known for known in upstream.register.clinics if known not in upstream.owners)
-        meant = close_id(str(finding.subject), free)
-        suggestion = f"{meant} ({upstream.register.clinics[HsaId(meant)].name})" if meant else None
-        yield clinic_unknown.finding(
-            finding.place, region=finding.region, subject=finding.subject, suggestion=suggestion
-        )
+    found = list(_each(clinic_unknown, upstream, Outcome.UNKNOWN))
+    meant = _meant(upstream, [HsaId(str(finding.subject)) for finding in found]) if found else {}
+    yield from (replace(finding, suggestion=meant.get(str(finding.subject))) for finding in found)
+
+
+def _meant(upstream: Upstream, unknown: Iterable[HsaId]) -> dict[str, str]:
+    """Return the clinics that were probably meant: of those that the e-services know and no file declares."""
+    regions, owners = upstream.declared.regions, upstream.owners
+    asked = {hsa_id: regions[owners[hsa_id][0]].clinics[hsa_id].name for hsa_id in unknown}
+    free = {hsa_id: entry.name for hsa_id, entry in upstream.register.clinics.items() if hsa_id not in owners}
+    return {hsa_id: f"{meant} ({free[meant]})" for hsa_id, meant in meant_clinics(asked, free).items()}
 
 
 @rule(
     Stage.UPSTREAM,
     problem="{subject} ({clinic}) is administered by {right} in the e-services",
-    remedy="delete the line; the clinic is added in the file of {right}",
+    remedy="delete the line; the clinic is added in {file}",
 )
 def clinic_of_other_region(upstream: Upstream) -> Iterator[Finding]:
     """A clinic's administrative region in the e-services decides which region may add and manage it (rule 4).
@@ -186,7 +203,7 @@ def enrolled_clinic_unknown(upstream: Upstream) -> Iterator[Finding]:
     Stage.UPSTREAM,
     severity=Severity.WARNING,
     problem="{subject} ({clinic}) has moved to {right} in the e-services, and its enrolment follows",
-    remedy="move the line to the file of {right}",
+    remedy="move the line to {file}",
 )
 def clinic_moved(upstream: Upstream) -> Iterator[Finding]:
     """When a clinic changes administrative region in the e-services, its region in the complaints service follows (rule 5).
@@ -206,14 +223,19 @@ def clinic_moved(upstream: Upstream) -> Iterator[Finding]:
             if code != entry.region_code:
                 place = upstream.place(hsa_id, code)
                 right = named(entry.region_code)
-                yield clinic_moved.finding(place, region=code, subject=hsa_id, clinic=entry.name, right=right)
+                known: dict[str, Any] = {
+                    "clinic": entry.name,
+                    "right": right,
+                    "file": upstream.file_of(entry.region_code),
+                }
+                yield clinic_moved.finding(place, region=code, subject=hsa_id, **known)
 
 
 @rule(
     Stage.UPSTREAM,
     severity=Severity.WARNING,
     problem="{subject} ({clinic}) is enrolled in {enrolled}, but no file declares it or ever did; it is left as it is",
-    remedy="add the line to the region's file, or remove the clinic in the service",
+    remedy="add the line {subject}: {clinic} to {file}, or remove the clinic in the service",
 )
 def clinic_unmanaged(upstream: Upstream) -> Iterator[Finding]:
     """What this tool did not find in a file it does not take away.
@@ -233,7 +255,7 @@ def clinic_unmanaged(upstream: Upstream) -> Iterator[Finding]:
     Stage.UPSTREAM,
     severity=Severity.WARNING,
     problem="{subject} ({clinic}) was taken out by a region that no longer administers it; it stays enrolled",
-    remedy="{right} decides: add the line to its file to keep the clinic",
+    remedy="{right} decides: to keep the clinic, add the line {subject}: {clinic} to {file}",
 )
 def moved_clinic_undeclared(upstream: Upstream) -> Iterator[Finding]:
     """A region may not withdraw what it no longer administers.
@@ -251,10 +273,7 @@ def moved_clinic_undeclared(upstream: Upstream) -> Iterator[Finding]:
     """
     for finding in _each(moved_clinic_undeclared, upstream, Outcome.RELEASED):
         right = finding.values["right"] or finding.values["enrolled"]
-        clinic = finding.values["clinic"]
-        yield moved_clinic_undeclared.finding(
-            None, region=finding.region, subject=finding.subject, right=right, clinic=clinic
-        )
+        yield replace(finding, place=None, values={**finding.values, "right": right})
 
 
 @rule(

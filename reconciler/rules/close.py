@@ -1,6 +1,9 @@
 """Close spellings: the key, the code or the HSA-id that was probably meant."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from typing import TypeVar
+
+Id = TypeVar("Id", bound=str)
 
 SWEDISH_KEYS = {
     "region": "region",
@@ -36,10 +39,53 @@ def close_key(text: str, keys: Iterable[str]) -> str | None:
     return meant if meant in keys else close(text.lower(), keys, at_least=60)
 
 
-def close_id(hsa_id: str, choices: Iterable[str]) -> str | None:
-    """Return the HSA-id that was probably meant: one or two characters off, no more."""
+_SHORT = 6
+"""Characters after the hyphen of which two are too many to be a slip."""
+
+
+def close_id(hsa_id: Id, choices: Iterable[Id]) -> Id | None:
+    """Return the HSA-id that was probably meant: a character off, or two of a long one; no more."""
     from rapidfuzz import process  # noqa: PLC0415
     from rapidfuzz.distance import OSA  # noqa: PLC0415
 
-    best = process.extractOne(hsa_id, choices, scorer=OSA.distance, score_cutoff=2)
+    most = 2 if len(hsa_id.partition("-")[2]) > _SHORT else 1
+    best = process.extractOne(hsa_id, choices, scorer=OSA.distance, score_cutoff=most)
     return best[0] if best else None
+
+
+_MOST_COMPARED = 20_000_000
+"""Pairs that are looked at for those that are almost the same: some seconds. Beyond, only equal names are."""
+
+
+def meant_clinics(asked: Mapping[Id, str], known: Mapping[Id, str]) -> dict[Id, Id]:
+    """Return for the clinics *asked*, as names by HSA-id, which of *known* were probably meant.
+
+    That is the one of the same name; else one whose HSA-id is close; else the one whose name is almost the same.
+    """
+    names: dict[str, list[Id]] = {}
+    for hsa_id, name in known.items():
+        names.setdefault(name.casefold(), []).append(hsa_id)
+    alone = {name: hsa_ids[0] for name, hsa_ids in names.items() if len(hsa_ids) == 1}
+    few, ids = len(asked) * len(known) <= _MOST_COMPARED, list(known)
+    found = {}
+    for hsa_id, name in asked.items():
+        meant = alone.get(name.casefold())
+        if few:
+            meant = meant or close_id(hsa_id, ids) or _by_name(name.casefold(), alone)
+        if meant:
+            found[hsa_id] = meant
+    return found
+
+
+def _by_name(name: str, alone: Mapping[str, Id]) -> Id | None:
+    almost = close(name, alone, at_least=90)
+    return alone[almost] if almost else None
+
+
+def close_number(number: str, numbers: Collection[str]) -> str | None:
+    """Return the one of *numbers* that differs by one digit, by one too many or too few, or by two that changed places."""
+    from rapidfuzz import process  # noqa: PLC0415
+    from rapidfuzz.distance import OSA  # noqa: PLC0415
+
+    best = process.extractOne(number, sorted(numbers), scorer=OSA.distance, score_cutoff=1)
+    return best[0] if best and best[0] != number else None

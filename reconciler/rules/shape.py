@@ -4,11 +4,11 @@ The rules see a key or a value, with its place.
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from reconciler.findings import Finding, Place, Stage, rule
 from reconciler.model import REGIONS
-from reconciler.rules.close import close, close_key
+from reconciler.rules.close import close, close_key, close_number
 from reconciler.words import _, mark
 
 MOST_RELATED = 20
@@ -154,6 +154,9 @@ _LOOK_ALIKES = {
     "\u2212": mark("a minus sign"),
     "\u200b": mark("an invisible blank"),
     " ": mark("a blank"),
+    **dict.fromkeys("“”„«»‘’‚", mark("a curly quote")),
+    '"': mark("a quote"),
+    "•": mark("a bullet"),
 }
 
 
@@ -162,7 +165,7 @@ _LOOK_ALIKES = {
     problem="{value} is not an HSA-id: {reason}",
     remedy="write SE, ten digits, a hyphen, and 1 to 18 letters (A–Z) or digits",
 )
-def hsa_id_malformed(value: str, place: Place) -> Iterator[Finding]:
+def hsa_id_malformed(value: str, place: Place, others: Iterable[str] = ()) -> Iterator[Finding]:
     """An HSA-id is SE, the ten digits of an organisation, a hyphen, and letters or digits; 31 characters at most.
 
     The digits may have 16 before them, as Skåne's do. Upper or lower case is the same. The number is that of whoever
@@ -174,6 +177,7 @@ def hsa_id_malformed(value: str, place: Place) -> Iterator[Finding]:
         clinics: {SE232100O131-E000000000458: Närhälsan Ågårdsskogen}
     """
     reason, repaired = _why_malformed(value)
+    repaired = repaired or _like_the_others(value, others)
     shown = value.replace("\n", "\\n") or '""'
     yield hsa_id_malformed.finding(place, subject=value, suggestion=repaired, value=shown, reason=reason)
 
@@ -197,8 +201,17 @@ def _why_malformed(value: str) -> tuple[str, str | None]:
     return _form_fault(value), suggestion
 
 
+def _like_the_others(value: str, others: Iterable[str]) -> str | None:
+    """Return *value* with the number of the ids around it, where its own is a digit off."""
+    number, hyphen, rest = _repaired(value).partition("-")
+    numbers = {other.upper().partition("-")[0] for other in others if is_hsa_id(other.upper())}
+    meant = close_number(number, numbers)
+    repaired = f"{meant}{hyphen}{rest}"
+    return repaired if meant and is_hsa_id(repaired) else None
+
+
 def _repaired(value: str) -> str:
-    text = value.strip().upper()
+    text = value.strip(" \n“”„«»‘’‚\"'•-").upper()
     for wrong in "\u2010\u2011\u2012\u2013\u2014\u2212":
         text = text.replace(wrong, "-")
     number, hyphen, rest = "".join(text.split()).replace("\u200b", "").partition("-")

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from reconciler.findings import Place
 from reconciler.model import REGIONS, Declared, HsaId, RegionCode, Register, Routes, State
 from reconciler.plan import Outcome, Settled
+from reconciler.words import _
 
 
 class Upstream(NamedTuple):
@@ -25,6 +26,11 @@ class Upstream(NamedTuple):
         """Return where the clinic is declared: in region *code*, else in the first."""
         owners = self.owners.get(hsa_id)
         return self.declared.regions[code or owners[0]].place_of(hsa_id) if owners else None
+
+    def file_of(self, code: RegionCode) -> str:
+        """Return the path of the region's file, or what it is where it was not read."""
+        region = self.declared.regions.get(code)
+        return region.source.path if region else _("the file of {region}").format(region=named(code))
 
     def with_outcome(self, *outcomes: Outcome) -> list[HsaId]:
         """Return the clinics that have one of *outcomes*, sorted."""
