@@ -175,6 +175,8 @@ def upstream_findings(
         *(finding for rule in rules for finding in rule(seen)),
         *route.route_covers_everybody(routes),
         *route.routes_without_parents(routes),
+        *route.parents_incomplete(routes, seen.owners),
+        *route.routes_empty(routes),
     )
 
 

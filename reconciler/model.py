@@ -180,12 +180,18 @@ class Register:
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """The addresses that TAK sends to systems of their own, upper case, HSA-ids or not."""
+    """The addresses that TAK sends to systems of their own, upper case, HSA-ids or not.
+
+    A unit below an address that is routed counts as routed itself; `above` gives, for each of these, that address.
+    `placed` holds the units whose parents were looked at; None: nobody's were.
+    """
 
     hsa_ids: frozenset[str] = frozenset()
     generated_at: datetime | None = None
     digest: str | None = None
     asked: bool = False
+    above: Mapping[str, str] = field(default_factory=dict)
+    placed: frozenset[str] | None = None
 
 
 # ---- observed: what the database holds
@@ -286,12 +292,22 @@ class RegisterSettings:
 
 @dataclass(frozen=True, slots=True)
 class RoutesSettings:
-    """Where the routes are asked, and how old the answer may be; None: any age."""
+    """Where the routes are asked, of which domain, and how old the answer may be; None: any age.
+
+    Without `contracts`, all of the domain count. Addresses in `ignore` are 1177's own. `parents` is a file that gives
+    each unit's parent in the HSA tree.
+    """
 
     source: str = "off"
     path: Path | None = None
     http: HttpSettings = field(default_factory=HttpSettings)
+    platform: str = ""
+    environment: str = ""
+    domain: str = ""
+    contracts: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
     max_age: timedelta | None = timedelta(hours=36)
+    parents: Path | None = None
 
 
 THRESHOLDS: Mapping[str, Threshold] = {

@@ -153,6 +153,16 @@ def _text(value: Any) -> str:
     raise _Wrong(_("{value} should be a text").format(value=value))
 
 
+def _some_text(value: Any, _folder: Path) -> str:
+    return _text(value)
+
+
+def _texts(value: Any, _folder: Path) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
+        raise _Wrong(_("should be a list of texts"))
+    return tuple(value)
+
+
 def _path(value: Any, folder: Path) -> Path:
     return folder / _text(value)
 
@@ -270,14 +280,26 @@ _HTTP: Mapping[str, Convert] = {
 }
 
 
-def _over_http(make: Callable[..., Any]) -> Callable[..., Any]:
-    """Gather the keys that say how to ask over HTTP into one value."""
+def _http(values: dict[str, Any]) -> HttpSettings:
+    """Take from *values* the keys that say how to ask over HTTP."""
+    return HttpSettings(**{key: values.pop(key) for key in _HTTP if key in values})
 
-    def made(**values: Any) -> Any:
-        http = HttpSettings(**{key: values.pop(key) for key in _HTTP if key in values})
-        return make(http=http, **values)
 
-    return made
+def _register(**values: Any) -> RegisterSettings:
+    return RegisterSettings(http=_http(values), **values)
+
+
+_NEEDS = {"coop": ("url", "platform", "environment", "domain"), "takdump": ("path", "domain")}
+"""What a source of routes cannot be asked without."""
+
+
+def _routes(**values: Any) -> RoutesSettings:
+    source = values.get("source", "off")
+    missing = [key for key in _NEEDS.get(source, ()) if key not in values]
+    if missing:
+        fault = _("routes.{key} is missing; the source {source} needs it")
+        raise _WrongTable(*(fault.format(key=key, source=source) for key in missing))
+    return RoutesSettings(http=_http(values), **values)
 
 
 _SEVERITIES = {"off": None, **{one.value: one for one in reversed(Severity)}}
@@ -327,12 +349,23 @@ _KEYS: Mapping[str, Convert] = {
             "region_codes": _region_codes,
             **_HTTP,
         },
-        _over_http(RegisterSettings),
+        _register,
     ),
     "routes": _table(
         "routes",
-        {"source": _one_of("off", "file"), "path": _path, "max_age": _age, **_HTTP},
-        _over_http(RoutesSettings),
+        {
+            "source": _one_of("off", "file", "coop", "takdump"),
+            "path": _path,
+            "platform": _some_text,
+            "environment": _some_text,
+            "domain": _some_text,
+            "contracts": _texts,
+            "ignore": _texts,
+            "max_age": _age,
+            "parents": _path,
+            **_HTTP,
+        },
+        _routes,
     ),
     "guards": _table("guards", dict.fromkeys(THRESHOLDS, _threshold), _guards),
     "severity": _severities,

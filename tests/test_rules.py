@@ -7,6 +7,7 @@ Keys that are not the file's:
     second_file  the name of another file with the same content
     register     {id: null | {name, status, region}}, over a register that knows all that is declared
     routes       the addresses that TAK routes; without it, TAK was not asked
+    parents      the units whose parents were looked at
     database     {clinics: {id: region}, managed: {id: declared in}, boards: {code: board}, managed_boards: …}
     approvals    what stands in approvals.yaml
     demo, regions, guards, went_back     as in the settings, and as the guards see it
@@ -72,7 +73,7 @@ USUAL = {("board-without-clinics", "12")}
 """What the good world is told as well."""
 
 FILE_NAMES = {"14": "14-vastra-gotaland.yaml", "12": "12-skane.yaml"}
-OF_THE_WORLD = ("register", "routes", "database", "approvals", "demo", "regions", "guards", "went_back")
+OF_THE_WORLD = ("register", "routes", "database", "approvals", "demo", "regions", "guards", "went_back", "parents")
 NOT_AN_EXAMPLE = {
     "file-unreadable": "a directory with the name of a region file",
     "file-too-large": "a file of more than 32 MiB",
@@ -122,7 +123,11 @@ def findings_of(folder: Path, example):
         World(
             declared,
             Register(known, datetime(2026, 11, 24, tzinfo=UTC), ""),
-            Routes(frozenset(world.get("routes", ())), asked="routes" in world),
+            Routes(
+                frozenset(world.get("routes", ())),
+                asked="routes" in world,
+                placed=frozenset(world["parents"]) if "parents" in world else None,
+            ),
             observed(world.get("database", {}), known),
             tuple(approvals),
             {},

@@ -142,3 +142,28 @@ def test_a_settings_file_that_is_not_there_is_named(folder: Path) -> None:
 def test_a_wrong_environment_is_named(folder: Path) -> None:
     with pytest.raises(Failure, match="the environment or a flag: lang: de"):
         load(None, {"RECONCILER_LANG": "de"}, {})
+
+
+def test_routes_say_what_their_source_needs(folder: Path) -> None:
+    said = faults(folder, '[routes]\nsource = "takdump"\nplatfrom = "NTJP"\n')
+    assert "routes.platfrom" in said
+    said = faults(folder, '[routes]\nsource = "takdump"\n')
+    assert "routes.path is missing; the source takdump needs it" in said
+    assert "routes.domain is missing" in said
+
+
+def test_routes_can_be_asked_of_an_export(folder: Path) -> None:
+    written(
+        folder,
+        '[routes]\nsource = "takdump"\npath = "tak.json"\ndomain = "crm:carelisting"\nparents = "parents.csv"\n'
+        'contracts = ["urn:riv:crm:carelisting:GetListingResponder:1"]\nignore = ["SE5560000000-1177"]\n',
+    )
+    routes = load(None, {}, {}).routes
+    assert (routes.domain, routes.ignore, routes.parents) == (
+        "crm:carelisting",
+        ("SE5560000000-1177",),
+        folder / "parents.csv",
+    )
+    said = faults(folder, '[routes]\ncontracts = "urn"\nignore = [1]\ndomain = ""\n')
+    assert said.count("should be a list of texts") == 2
+    assert "routes.domain:  should be a text" in said

@@ -102,6 +102,7 @@ def _each(found: Rule[...], upstream: Upstream, outcome: Outcome) -> Iterator[Fi
             "right": named(entry.region_code) if entry else "",
             "enrolled": named(row.region_code) if row else "",
             "file": upstream.file_of(right.region_code) if right else "",
+            "route": upstream.routes.above.get(hsa_id, hsa_id),
         }
         yield found.finding(upstream.place(hsa_id), region=code, subject=hsa_id, **known)
 
@@ -167,7 +168,7 @@ def clinic_not_active(upstream: Upstream) -> Iterator[Finding]:
 
 @rule(
     Stage.UPSTREAM,
-    problem="{subject} ({clinic}) is routed in TAK to a system of its own",
+    problem="{subject} ({clinic}) is routed in TAK to a system of its own, by the route of {route}",
     remedy="delete the line, or have the route removed first: a clinic is handled in one system",
 )
 def clinic_routed_in_tak(upstream: Upstream) -> Iterator[Finding]:
@@ -321,7 +322,7 @@ def enrolled_clinic_inactive(upstream: Upstream) -> Iterator[Finding]:
 @rule(
     Stage.UPSTREAM,
     severity=Severity.WARNING,
-    problem="{subject} ({clinic}) is enrolled, and routed in TAK to a system of its own as well",
+    problem="{subject} ({clinic}) is enrolled, and routed in TAK to a system of its own as well, by the route of {route}",
     remedy="delete the line, or have the route removed: a clinic is handled in one system",
 )
 def enrolled_clinic_routed_in_tak(upstream: Upstream) -> Iterator[Finding]:
@@ -341,7 +342,8 @@ def _beside(found: Rule[...], upstream: Upstream, hsa_ids: Iterable[str]) -> Ite
         if upstream.settled.outcomes.get(hsa_id) in _STAYS:
             clinic = upstream.settled.clinics[hsa_id].name
             code = upstream.owners[hsa_id][0]
-            yield found.finding(upstream.place(hsa_id), region=code, subject=hsa_id, clinic=clinic)
+            route = upstream.routes.above.get(hsa_id, hsa_id)
+            yield found.finding(upstream.place(hsa_id), region=code, subject=hsa_id, clinic=clinic, route=route)
 
 
 @rule(

@@ -47,8 +47,13 @@ def malformed(source: str, name: object, reason: str) -> Failure:
     return Failure(source, "malformed", problem=problem, remedy=_("nothing is guessed: have it made anew"))
 
 
-def checked_time(source: str, text: object, now: datetime, max_age: timedelta | None) -> datetime:
-    """Return when the answer was made; refuse one that is too old, or from the future. *max_age* None: any age."""
+def checked_time(
+    source: str, text: object, now: datetime, max_age: timedelta | None, key: str = "generated_at"
+) -> datetime:
+    """Return when the answer was made, as its *key* says; refuse one that is too old, or from the future.
+
+    *max_age* None: any age.
+    """
     try:
         made = datetime.fromisoformat(str(text))
     except ValueError:
@@ -57,7 +62,7 @@ def checked_time(source: str, text: object, now: datetime, max_age: timedelta | 
         raise Failure(
             source,
             "time",
-            problem=_("generated_at is {text}, not a time with its zone").format(text=text),
+            problem=_("{key} is {text}, not a time with its zone").format(key=key, text=text),
             remedy=_("write it as 2026-05-01T04:00:00+02:00"),
         )
     if made > now + AHEAD:

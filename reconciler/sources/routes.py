@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from reconciler.model import Routes, RoutesSettings
 from reconciler.plan import digest
+from reconciler.rules.route import COVERS_ALL
+from reconciler.sources import coop, takdump
 from reconciler.sources.answer import checked_time, malformed, read_text
+from reconciler.sources.parents import covered, read_parents
+from reconciler.sources.tak import Heard, address
 from reconciler.words import _
 
 FORMAT = "reconciler/routes/1"
@@ -17,29 +22,41 @@ FORMAT = "reconciler/routes/1"
 
 def ask(settings: RoutesSettings, now: datetime) -> Routes:
     """Return what TAK routes; a `Failure` where the answer is missing, malformed, old or from the future."""
-    return SOURCES[settings.source](settings, now)
+    if settings.source == "off":
+        return Routes()
+    heard = SOURCES[settings.source](settings, now)
+    made = checked_time("routes", heard.made, now, settings.max_age, heard.made_key)
+    ignored = {one.strip().upper() for one in settings.ignore}
+    hsa_ids = frozenset(heard.addresses - ignored)
+    return _climbed(Routes(hsa_ids, made, digest(sorted(hsa_ids)), asked=True), settings.parents)
 
 
-def _off(_settings: RoutesSettings, _now: datetime) -> Routes:
-    return Routes()
+def _climbed(routes: Routes, path: Path | None) -> Routes:
+    """Return the routes with the units below each; what would cover everybody is told, and not acted upon."""
+    if path is None:
+        return routes
+    parents = read_parents(path)
+    above = covered(parents, routes.hsa_ids - COVERS_ALL, path)
+    hsa_ids = routes.hsa_ids | above.keys()
+    return replace(routes, hsa_ids=hsa_ids, digest=digest(sorted(hsa_ids)), above=above, placed=frozenset(parents))
 
 
-def _from_file(settings: RoutesSettings, now: datetime) -> Routes:
+def _from_file(settings: RoutesSettings, _now: datetime) -> Heard:
     text, path = read_text("routes", settings.path), settings.path or Path()
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise malformed("routes", path, _("this is not JSON: {reason}").format(reason=error)) from error
-    addresses = document.get("hsa_ids") if isinstance(document, dict) and document.get("format") == FORMAT else None
-    if not isinstance(addresses, list) or not all(map(_is_address, addresses)):
+    written = document.get("hsa_ids") if isinstance(document, dict) and document.get("format") == FORMAT else None
+    found = [address(one) for one in written] if isinstance(written, list) else [None]
+    addresses = frozenset(one for one in found if one is not None)
+    if None in found:
         raise malformed("routes", path, _("it has not the format {format}").format(format=FORMAT))
-    made = checked_time("routes", document.get("generated_at"), now, settings.max_age)
-    hsa_ids = frozenset(one.strip().upper() for one in addresses)
-    return Routes(hsa_ids, made, digest(sorted(hsa_ids)), asked=True)
+    return Heard(addresses, document.get("generated_at"), "generated_at")
 
 
-def _is_address(one: object) -> bool:
-    return isinstance(one, str) and bool(one.strip()) and one.isprintable()
-
-
-SOURCES: Mapping[str, Callable[[RoutesSettings, datetime], Routes]] = {"off": _off, "file": _from_file}
+SOURCES: Mapping[str, Callable[[RoutesSettings, datetime], Heard]] = {
+    "file": _from_file,
+    "coop": coop.ask,
+    "takdump": takdump.ask,
+}
