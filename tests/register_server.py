@@ -36,7 +36,7 @@ Document = dict[str, Any]
 class Stand:
     """What the server gives, to whom, and how it lies; a test may change it while the server runs."""
 
-    document: Document
+    document: Any
     fault: str = ""
     page: int = 0
     user: str = ""
@@ -298,9 +298,11 @@ DATA_FAULTS: dict[str, Callable[[Document], Document]] = {
 
 
 @contextmanager
-def serving(stand: Stand, *, port: int = 0, tls: ssl.SSLContext | None = None) -> Iterator[str]:
+def serving(
+    stand: Stand, *, port: int = 0, tls: ssl.SSLContext | None = None, handler: type[Handler] = Handler
+) -> Iterator[str]:
     """Serve *stand* until the block ends; give its address. With *tls*, over https://localhost."""
-    server = ThreadingHTTPServer(("127.0.0.1", port), type("Bound", (Handler,), {"stand": stand}))
+    server = ThreadingHTTPServer(("127.0.0.1", port), type("Bound", (handler,), {"stand": stand}))
     server.daemon_threads, server.block_on_close = True, False
     server.handle_error = lambda *_args: None  # type: ignore[method-assign]
     if tls:

@@ -44,7 +44,7 @@ class _Point(NamedTuple):
 
 
 def ask(settings: RoutesSettings, _now: datetime) -> Heard:
-    """Return the addresses that TAK routes within the domain; a Failure wherever an answer does not fit the question."""
+    """Return the addresses that TAK routes within the domain; a Failure where an answer does not fit the question."""
     with http.session("routes", settings.http) as session:
 
         def get(path: str, **parameters: object) -> list[Row]:
