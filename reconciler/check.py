@@ -20,6 +20,8 @@ from reconciler.model import (
     HsaId,
     RegionCode,
     Register,
+    RegisterClinic,
+    Remembered,
     Routes,
     Settings,
     State,
@@ -29,8 +31,10 @@ from reconciler.plan import Change, Outcome, Settled, diff, digest, settle
 from reconciler.results import Judged, RegionVerdict, Verdict, World
 from reconciler.rules import approval as approval_rules
 from reconciler.rules import board, clinic, guard, region, route
-from reconciler.rules.guard import Judgement, Proposal
+from reconciler.rules.guard import Judgement
+from reconciler.rules.proposal import Proposal
 from reconciler.rules.upstream import Upstream
+from reconciler.sources.register import known_by
 
 # ---- declare and check
 
@@ -140,7 +144,34 @@ def judge_plan(world: World, settings: Settings) -> Judged:
 def proposal(world: World, settings: Settings, settled: Settled, changes: Sequence[Change]) -> Proposal:
     """Return what the guards are shown."""
     paths = {code: one.source.path for code, one in world.declared.regions.items()}
-    return Proposal(changes, world.observed, settled, settings.guards, world.today, paths, world.went_back)
+    return Proposal(
+        changes,
+        world.observed,
+        settled,
+        settings.guards,
+        world.today,
+        paths,
+        world.went_back,
+        world.register,
+        world.remembered,
+        settings.regions,
+        settings.register.unmoved_after,
+    )
+
+
+def last_good(remembered: Remembered, kept: Collection[RegionCode]) -> Register | None:
+    """Return the register that the last good parts make together; it is as old as the oldest part of a kept region.
+
+    Where two parts know a clinic, the newer one counts: it has moved.
+    """
+    if not remembered.parts:
+        return None
+    clinics: dict[HsaId, RegisterClinic] = {}
+    for part in sorted(remembered.parts.values(), key=lambda part: part.generated_at):
+        clinics.update(part.clinics)
+    times = [part.generated_at for code, part in remembered.parts.items() if code in kept]
+    whole = known_by(clinics)
+    return Register(clinics, min(times, default=max(part.generated_at for part in remembered.parts.values())), whole)
 
 
 def upstream_findings(

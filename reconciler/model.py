@@ -177,6 +177,29 @@ class Register:
     etag: str | None = None
     asked: str = ""
 
+    def by_region(self) -> dict[RegionCode, dict[HsaId, RegisterClinic]]:
+        """Return each region's part."""
+        parts: dict[RegionCode, dict[HsaId, RegisterClinic]] = {}
+        for hsa_id, entry in self.clinics.items():
+            parts.setdefault(entry.region_code, {})[hsa_id] = entry
+        return parts
+
+
+class GoodPart(NamedTuple):
+    """A region's part of the register as it was when it was last found good, and since when it has been like that."""
+
+    clinics: Mapping[HsaId, RegisterClinic]
+    generated_at: datetime
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What the database remembers of the register: each region's last good part, and the newest answer as it was."""
+
+    parts: Mapping[RegionCode, GoodPart] = field(default_factory=dict)
+    newest: Register | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class Routes:
@@ -277,7 +300,9 @@ class HttpSettings:
 class RegisterSettings:
     """Where the register is asked, and how old its answer may be; None: any age.
 
-    `known` is the last answer, where it is held: then it is enough to hear that nothing has changed.
+    `known` is the last answer, where it is held: then it is enough to hear that nothing has changed. `unmoved_after`:
+    a region's part may be the same for so long; None: for ever. `keep`: so many answers are kept in the database.
+    `allow_cached`: apply goes on with the last good register where the source is away.
     """
 
     source: str = "file"
@@ -286,6 +311,9 @@ class RegisterSettings:
     query: str = ""
     generated_at_query: str = ""
     known: Register | None = None
+    unmoved_after: timedelta | None = None
+    keep: int = 10
+    allow_cached: bool = False
     max_age: timedelta | None = timedelta(hours=36)
     region_codes: Mapping[str, RegionCode] = field(default_factory=dict)
 
@@ -313,6 +341,8 @@ class RoutesSettings:
 THRESHOLDS: Mapping[str, Threshold] = {
     "withdraws-too-many": Threshold(floor=1, percent=20, ceiling=10),
     "withdraws-too-many-nationally": Threshold(floor=5, percent=5, ceiling=50),
+    "register-shrunk": Threshold(floor=1, percent=10, ceiling=25),
+    "register-churned": Threshold(floor=2, percent=20, ceiling=50),
 }
 """The guards that have a threshold, and its default."""
 

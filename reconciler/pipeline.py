@@ -10,11 +10,21 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from reconciler import expect, git, revision
-from reconciler.check import Files, check, declare, duplicates, fingerprint, judge_plan, upstream_findings, verdict
+from reconciler.check import (
+    Files,
+    check,
+    declare,
+    duplicates,
+    fingerprint,
+    judge_plan,
+    last_good,
+    upstream_findings,
+    verdict,
+)
 from reconciler.declare.approvals import read_approvals
 from reconciler.declare.regions import read_regions
 from reconciler.findings import Exit, Failure, Finding, weighed
@@ -25,6 +35,7 @@ from reconciler.model import (
     RegionCode,
     Register,
     RegisterSettings,
+    Remembered,
     Routes,
     RoutesSettings,
     Settings,
@@ -33,10 +44,14 @@ from reconciler.model import (
 from reconciler.plan import settle, state_digest
 from reconciler.results import Applied, ClinicStory, Planned, RegionStatus, Status, Validation, Verdict, World
 from reconciler.rules.guard import Judgement
+from reconciler.rules.incoming import register_unmoved
 from reconciler.saved import SavedPlan
 from reconciler.sources import register as register_source
 from reconciler.sources import routes as routes_source
 from reconciler.words import _
+
+if TYPE_CHECKING:
+    from reconciler.store import Incoming
 
 T = TypeVar("T")
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
@@ -120,10 +135,11 @@ def plan(settings: Settings, now: datetime, sources: Sources = Sources()) -> Pla
     approvals, about_approvals = read_approvals(settings.config / "approvals.yaml")
     findings += tuple(about_approvals)
     failures: list[Failure] = []
-    register = _asked(failures, lambda: sources.register(settings.register, now))
-    routes = _asked(failures, lambda: sources.routes(settings.routes, now))
     commit = _asked(failures, lambda: git.head(settings.config))
     held = _asked(failures, lambda: _observe(settings, commit))
+    remembered = held.remembered if held else Remembered()
+    register, because = _register(settings, now, sources, remembered, failures)
+    routes = _asked(failures, lambda: sources.routes(settings.routes, now))
     if failures or register is None or routes is None or held is None:
         regions = tuple(verdict(code, declared, findings, (), Judgement()) for code in settings.regions)
         return Planned(
@@ -138,8 +154,28 @@ def plan(settings: Settings, now: datetime, sources: Sources = Sources()) -> Pla
         held.taken,
         now.astimezone(STOCKHOLM).date(),
         held.went_back,
+        remembered,
+        because,
     )
     return _planned(world, settings, findings, commit, held.empty_database)
+
+
+def _register(
+    settings: Settings, now: datetime, sources: Sources, remembered: Remembered, failures: list[Failure]
+) -> tuple[Register | None, Failure | None]:
+    """Return the register, or the last good one and why, where nobody answers and that one is not too old."""
+    known, asking = remembered.newest, settings.register
+    if known and known.etag and known.asked == register_source.asked(asking):
+        asking = replace(asking, known=known)
+    try:
+        return sources.register(asking, now), None
+    except Failure as failure:
+        good = last_good(remembered, settings.regions) if failure.kind in register_source.AWAY else None
+        most = asking.max_age
+        if good is not None and (most is None or now - good.generated_at <= most):
+            return good, failure
+        failures.append(failure)
+        return None, None
 
 
 class Held(NamedTuple):
@@ -149,6 +185,7 @@ class Held(NamedTuple):
     taken: Mapping[str, int] = {}
     went_back: tuple[str, str] | None = None
     empty_database: str | None = None
+    remembered: Remembered = Remembered()
 
 
 def _observe(settings: Settings, commit: str | None) -> Held:
@@ -160,9 +197,10 @@ def _observe(settings: Settings, commit: str | None) -> Held:
     with store.connected(engine) as connection:
         store.check(connection)
         state, taken, last = store.observe(connection), store.approvals_taken(connection), store.last_commit(connection)
+        remembered = store.remembered(connection)
     engine.dispose()
     back = commit is not None and last is not None and git.went_back(settings.config, commit, last)
-    return Held(state, taken, (commit, last) if back and commit and last else None)
+    return Held(state, taken, (commit, last) if back and commit and last else None, remembered=remembered)
 
 
 def _planned(
@@ -222,6 +260,9 @@ def apply(
     planned = plan(settings, now)
     if planned.world is None or planned.judged is None:
         return Applied(_not_attempted(planned).only(only))
+    because = planned.world.cached_because
+    if because and not settings.register.allow_cached:
+        return Applied(replace(_not_attempted(planned), changes=(), failures=(_not_from_memory(because),)).only(only))
     stale = expect.stale(expected, planned) if expected else None
     if stale:
         return Applied(replace(_not_attempted(planned), failures=(*planned.failures, stale)).only(only))
@@ -229,7 +270,6 @@ def apply(
         return Applied(planned.only(only))
     engine = store.engine(settings.database, writes=True)
     with store.answering():
-        store.keep_snapshot(engine, planned.world.register, now)
         header = store.RunHeader(
             actor=actor,
             # An old job that finds nothing to do must not make its commit the one last applied.
@@ -241,10 +281,38 @@ def apply(
             requested=len(planned.changes),
         )
         run = store.begin_run(engine, header, now)
+        if planned.world.cached_because is None:
+            incoming = _incoming(planned.world, planned.judged.judgement)
+            store.keep_register(engine, run, incoming, now, settings.register.keep)
     from reconciler.run import Run  # noqa: PLC0415
 
     exact = expected is not None
     return Run(settings, planned, planned.world, planned.judged, engine, run, now, exact).settle_all(only)
+
+
+def _incoming(world: World, judgement: Judgement) -> Incoming:
+    from reconciler import store  # noqa: PLC0415
+
+    uses = [(use, use.approval.region) for use in judgement.approved_parts]
+    return store.Incoming(
+        world.register,
+        world.remembered,
+        judgement.suspect,
+        {code for use, code in uses if code and use.approval.guard == register_unmoved.id},
+        {(use.approval.digest, code): use.takes for use, code in uses if code},
+    )
+
+
+def _not_from_memory(failure: Failure) -> Failure:
+    """Say how apply may go on with the last good register: not unless somebody says so."""
+    remedy = _("{remedy}; to go on with the last good register: --allow-cached-sources")
+    return Failure(
+        failure.source,
+        failure.kind,
+        problem=failure.problem,
+        remedy=remedy.format(remedy=failure.remedy),
+        exit=failure.exit,
+    )
 
 
 def _not_attempted(planned: Planned) -> Planned:

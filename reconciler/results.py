@@ -6,7 +6,7 @@ Frozen values, and what the process says for each. Nothing here decides what a r
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,6 +22,7 @@ from reconciler.model import (
     RegionCode,
     Register,
     RegisterClinic,
+    Remembered,
     Routes,
     State,
 )
@@ -94,7 +95,10 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """All that was asked and observed for one run."""
+    """All that was asked and observed for one run.
+
+    `cached_because`: why the register is the last good one, where it is.
+    """
 
     declared: Declared
     register: Register
@@ -104,6 +108,8 @@ class World:
     taken: Mapping[str, int]
     today: date
     went_back: tuple[str, str] | None = None
+    remembered: Remembered = field(default_factory=Remembered)
+    cached_because: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -223,6 +223,13 @@ def _number(value: Any, _folder: Path) -> int:
     raise _Wrong(_("{value} should be a whole number").format(value=value))
 
 
+def _some(value: Any, folder: Path) -> int:
+    number = _number(value, folder)
+    if not number:
+        raise _Wrong(_("{value} should be 1 or more").format(value=value))
+    return number
+
+
 def _url(value: Any, folder: Path) -> str:
     """Return an address without secrets in it: settings stand in git, and addresses are shown."""
     scheme, mark, rest = _text(value).partition("://")
@@ -345,6 +352,9 @@ _KEYS: Mapping[str, Convert] = {
             "path": _path,
             "query": lambda value, _folder: _text(value),
             "generated_at_query": lambda value, _folder: _text(value),
+            "unmoved_after": _age,
+            "keep": _some,
+            "allow_cached": _flag,
             "max_age": _age,
             "region_codes": _region_codes,
             **_HTTP,

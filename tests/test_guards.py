@@ -7,7 +7,8 @@ import pytest
 from reconciler.findings import Place
 from reconciler.model import THRESHOLDS, Approval, BoardRow, Enrolment, HsaId, ManagedBoard, State, Threshold
 from reconciler.plan import Action, Cause, Change, Settled
-from reconciler.rules.guard import GUARDS, Judgement, Proposal, Use, judge, move_waits, taken_by
+from reconciler.rules.guard import GUARDS, Judgement, Use, judge, move_waits, taken_by
+from reconciler.rules.proposal import Proposal
 
 TODAY = date(2026, 11, 24)
 BOARD, OTHER_BOARD = BoardRow("SE2321000131-BOARD", "Kansliet"), BoardRow("SE2321000131-OTHER", "Nämnden")
@@ -83,7 +84,12 @@ def test_a_threshold_can_be_set_to_anything_and_its_ceiling_wins(threshold, size
 
 
 def test_the_defaults_are_those_of_the_design():
-    assert THRESHOLDS == {"withdraws-too-many": (1, 20, 10), "withdraws-too-many-nationally": (5, 5, 50)}
+    assert THRESHOLDS == {
+        "withdraws-too-many": (1, 20, 10),
+        "withdraws-too-many-nationally": (5, 5, 50),
+        "register-shrunk": (1, 10, 25),
+        "register-churned": (2, 20, 50),
+    }
 
 
 # ---- withdraws-too-many

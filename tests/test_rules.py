@@ -10,12 +10,14 @@ Keys that are not the file's:
     parents      the units whose parents were looked at
     database     {clinics: {id: region}, managed: {id: declared in}, boards: {code: board}, managed_boards: …}
     approvals    what stands in approvals.yaml
+    remembered   {id: region}: the last good register, of the first of November
+    unmoved_after   days
     demo, regions, guards, went_back     as in the settings, and as the guards see it
 """
 
 import string
 import textwrap
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -29,10 +31,13 @@ from reconciler.model import (
     THRESHOLDS,
     BoardRow,
     Enrolment,
+    GoodPart,
     ManagedBoard,
     ManagedClinic,
     Register,
     RegisterClinic,
+    RegisterSettings,
+    Remembered,
     Routes,
     Settings,
     State,
@@ -73,7 +78,19 @@ USUAL = {("board-without-clinics", "12")}
 """What the good world is told as well."""
 
 FILE_NAMES = {"14": "14-vastra-gotaland.yaml", "12": "12-skane.yaml"}
-OF_THE_WORLD = ("register", "routes", "database", "approvals", "demo", "regions", "guards", "went_back", "parents")
+OF_THE_WORLD = (
+    "register",
+    "routes",
+    "database",
+    "approvals",
+    "demo",
+    "regions",
+    "guards",
+    "went_back",
+    "parents",
+    "remembered",
+    "unmoved_after",
+)
 NOT_AN_EXAMPLE = {
     "file-unreadable": "a directory with the name of a region file",
     "file-too-large": "a file of more than 32 MiB",
@@ -114,6 +131,9 @@ def findings_of(folder: Path, example):
     settings = Settings(
         demo=world.get("demo", True),
         regions=tuple(world.get("regions", ("12", "14"))),
+        register=RegisterSettings(
+            unmoved_after=timedelta(days=world["unmoved_after"]) if "unmoved_after" in world else None
+        ),
         guards={**THRESHOLDS, **{name: Threshold(**limits) for name, limits in world.get("guards", {}).items()}},
     )
     declared, findings = declare(read_regions(folder / "regions", settings.regions), settings)
@@ -133,6 +153,7 @@ def findings_of(folder: Path, example):
             {},
             TODAY,
             tuple(map(str, world["went_back"])) if world.get("went_back") else None,
+            remembered(world.get("remembered", {}), known),
         ),
         settings,
     )
@@ -177,6 +198,15 @@ def registered(declarations, patch):
                 said.get("name", before.name), active, said.get("region", before.region_code)
             )
     return known
+
+
+def remembered(clinics, known):
+    """What the register said three weeks ago, as the example describes it; names as now."""
+    then, parts = datetime(2026, 11, 1, tzinfo=UTC), {}
+    for hsa_id, code in clinics.items():
+        name = known[hsa_id].name if hsa_id in known else "Mottagningen"
+        parts.setdefault(code, {})[canonical(hsa_id)] = RegisterClinic(name, True, code)
+    return Remembered({code: GoodPart(part, then, then) for code, part in parts.items()})
 
 
 def observed(database, known):

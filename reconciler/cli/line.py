@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -93,10 +94,19 @@ def _save(out: Path, whole: Planned) -> None:
 @regions_option()
 @format_option()
 @click.option("--all", "everything", is_flag=True, help=_("List every change, however many."))
+@click.option(
+    "--allow-cached-sources", is_flag=True, help=_("Go on with the last good register where the source is away.")
+)
 @click.option("--expect", metavar="sha256:…", help=_("Apply the plan with this fingerprint, and no other."))
 @click.pass_context
 def apply(
-    context: click.Context, plan: Path | None, regions: tuple[str, ...], form: str, everything: bool, expect: str | None
+    context: click.Context,
+    plan: Path | None,
+    regions: tuple[str, ...],
+    form: str,
+    everything: bool,
+    expect: str | None,
+    allow_cached_sources: bool,
 ) -> Exit:
     """Do what plan shows: one transaction for each region, residents shut out first and let in last.
 
@@ -107,6 +117,8 @@ def apply(
 
     settings = settings_of(context)
     check_codes(regions, settings)
+    if allow_cached_sources:
+        settings = replace(settings, register=replace(settings.register, allow_cached=True))
     signal.signal(signal.SIGTERM, _terminated)
     result = pipeline.apply(settings, now(), _actor(), regions, _expected(plan, expect))
     say(form, "apply", result, everything=everything, places=places_of(result.planned.findings))

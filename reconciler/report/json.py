@@ -17,7 +17,7 @@ from reconciler.model import BoardRow, Enrolment, Register, RegisterClinic, Rout
 from reconciler.plan import Action, Change
 from reconciler.report.exits import exit_page
 from reconciler.report.rule_page import page
-from reconciler.results import Applied, ClinicStory, Planned, RegionStatus, RegionVerdict, Status, Validation
+from reconciler.results import Applied, ClinicStory, Planned, RegionStatus, RegionVerdict, Status, Validation, World
 from reconciler.rules.guard import Use
 from reconciler.words import _
 
@@ -130,7 +130,7 @@ def _plan(planned: Planned) -> Document:
         "fingerprint": planned.fingerprint,
         "tool": __version__,
         "config": {"digest": planned.config_digest or None, "commit": planned.commit},
-        "register": _source(planned.register),
+        "register": {**_source(planned.register), "cached_because": _cached(planned.world)},
         "routes": _source(planned.routes),
         "observed": {"digest": planned.observed_digest},
         "settled": {"digest": planned.settled_digest},
@@ -148,6 +148,11 @@ def _source(source: Register | Routes | None) -> Document:
         return {"digest": None, "generated_at": None}
     generated_at = source.generated_at.isoformat() if source.generated_at else None
     return {"digest": source.digest, "generated_at": generated_at}
+
+
+def _cached(world: World | None) -> Document | None:
+    """Return why the register is the last good one; None where it is the one of now."""
+    return _failures([world.cached_because])[0] if world and world.cached_because else None
 
 
 def _summary(changes: Iterable[Change]) -> dict[str, int]:

@@ -100,6 +100,7 @@ def plan(document: Document, console: Console, *, everything: bool = False, plac
 
     More than 20 changes of one kind in a region are shown as the first 10, unless *everything*.
     """
+    _memory(document["register"], console)
     _body(document, console, places, everything=everything)
     changes, held = len(document["changes"]), left_out(document)
     if document["failures"] and not changes:
@@ -115,6 +116,7 @@ def plan(document: Document, console: Console, *, everything: bool = False, plac
 
 def apply(document: Document, console: Console, *, everything: bool = False, places: Places = NOWHERE) -> None:
     """Print what was changed, region by region, what is said about it, and a summary."""
+    _memory(document["register"], console)
     _body(document, console, places, everything=everything)
     changes, applied, run = len(document["changes"]), document["applied"], document["run"]
     if document["failures"] and not changes:
@@ -127,6 +129,14 @@ def apply(document: Document, console: Console, *, everything: bool = False, pla
         before = _("run {run}: ").format(run=run) if run is not None else ""
         line(console, before + said.format(applied=applied, n=changes))
     line(console, verdict_counts(document["regions"]))
+
+
+def _memory(register: Document, console: Console) -> None:
+    """Say first of all that the register is the last good one, where it is, and why."""
+    because = register["cached_because"]
+    if because:
+        told = _("the register does not answer; this rests on the last good one, of {time}: {problem}")
+        line(console, told.format(time=register["generated_at"], problem=because["problem"]))
 
 
 def _body(document: Document, console: Console, places: Places, *, everything: bool) -> None:

@@ -6,24 +6,13 @@ A guard never depends on the size of the set alone: a small region is guarded to
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from reconciler.findings import Finding, Place, Rule, Severity, Stage, rule
-from reconciler.model import Approval, Enrolment, RegionCode, State, Threshold
-from reconciler.plan import Action, Change, Settled, board_differs
-
-
-class Proposal(NamedTuple):
-    """What guards see: the changes, what they start from and lead to, and the day. `went_back` is (commit, last)."""
-
-    changes: Sequence[Change]
-    observed: State
-    settled: Settled
-    thresholds: Mapping[str, Threshold]
-    today: date
-    paths: Mapping[RegionCode, str]
-    went_back: tuple[str, str] | None = None
+from reconciler.model import Approval, Enrolment, RegionCode
+from reconciler.plan import Action, Change, board_differs
+from reconciler.rules.incoming import register_churned, register_shrunk, register_unmoved
+from reconciler.rules.proposal import APPROVE, Proposal, refusal
 
 
 class Use(NamedTuple):
@@ -43,12 +32,22 @@ class Judgement(NamedTuple):
     @property
     def national(self) -> bool:
         """Whether everything is refused."""
-        return any(refusal.region is None for refusal in self.refusals)
+        return any(one.region is None for one in self.refusals)
 
     @property
     def regions(self) -> frozenset[RegionCode]:
         """The regions that are refused."""
-        return frozenset(refusal.region for refusal in self.refusals if refusal.region is not None)
+        return frozenset(one.region for one in self.refusals if one.region is not None)
+
+    @property
+    def suspect(self) -> frozenset[RegionCode]:
+        """The regions whose part of the register is refused."""
+        return frozenset(one.region for one in self.refusals if one.rule.id in INCOMING and one.region is not None)
+
+    @property
+    def approved_parts(self) -> tuple[Use, ...]:
+        """The approvals that let a region's part of the register pass."""
+        return tuple(use for use in self.uses if use.approval.guard in INCOMING)
 
 
 def _leaving(changes: Iterable[Change]) -> dict[RegionCode, int]:
@@ -67,26 +66,10 @@ def _sizes(clinics: Iterable[Enrolment]) -> dict[RegionCode, int]:
     return sizes
 
 
-def _refusal(found: Rule[...], proposal: Proposal, region: RegionCode | None, count: int, **values: Any) -> Finding:
-    lines = [
-        f"- guard: {found.id}",
-        *([f'  region: "{region}"'] if region else []),
-        f"  at_most: {count}",
-        f"  until: {proposal.today + timedelta(days=7)}",
-        "  reason: …",
-        "  approved_by: …",
-    ]
-    place = Place(proposal.paths[region]) if region in proposal.paths and region else None
-    return found.finding(place, region=region, count=count, block="\n".join(lines), **values)
-
-
-_APPROVE = "if this is meant, add to config/approvals.yaml:\n{block}"
-
-
 @rule(
     Stage.GUARD,
     problem="region {region} would lose {count} of {size} clinics; {allowed} may go at a time",
-    remedy=_APPROVE,
+    remedy=APPROVE,
 )
 def withdraws_too_many(proposal: Proposal) -> Iterator[Finding]:
     """A region loses a few clinics at a time.
@@ -108,13 +91,13 @@ def withdraws_too_many(proposal: Proposal) -> Iterator[Finding]:
         size = sizes.get(code, 0)
         allowed = threshold.allowed(size)
         if count > allowed:
-            yield _refusal(withdraws_too_many, proposal, code, count, size=size, allowed=allowed)
+            yield refusal(withdraws_too_many, proposal, code, count, size=size, allowed=allowed)
 
 
 @rule(
     Stage.GUARD,
     problem="region {region} is active, and would be left without clinics",
-    remedy=_APPROVE,
+    remedy=APPROVE,
 )
 def withdraws_last_clinic(proposal: Proposal) -> Iterator[Finding]:
     """An active region keeps a clinic, or its residents find nobody to write to but the board.
@@ -131,13 +114,13 @@ def withdraws_last_clinic(proposal: Proposal) -> Iterator[Finding]:
     left = _sizes(proposal.settled.clinics.values())
     for code in sorted(_leaving(proposal.changes)):
         if code in proposal.settled.boards and code in proposal.observed.boards and not left.get(code):
-            yield _refusal(withdraws_last_clinic, proposal, code, 1)
+            yield refusal(withdraws_last_clinic, proposal, code, 1)
 
 
 @rule(
     Stage.GUARD,
     problem="region {region} would lose its patient board {subject}, and with it everything that residents can send",
-    remedy=_APPROVE,
+    remedy=APPROVE,
 )
 def deactivates_region(proposal: Proposal) -> Iterator[Finding]:
     """Without a board a region is not active (rule 2): nobody there can send a complaint.
@@ -150,13 +133,13 @@ def deactivates_region(proposal: Proposal) -> Iterator[Finding]:
     """
     for change in proposal.changes:
         if change.action is Action.REMOVE_BOARD:
-            yield _refusal(deactivates_region, proposal, change.region, 1, subject=change.subject)
+            yield refusal(deactivates_region, proposal, change.region, 1, subject=change.subject)
 
 
 @rule(
     Stage.GUARD,
     problem="region {region}'s patient board was changed by someone else: the database holds {held}, this tool last wrote {last}",
-    remedy="declare the board that is right; " + _APPROVE,
+    remedy="declare the board that is right; " + APPROVE,
 )
 def board_changed_elsewhere(proposal: Proposal) -> Iterator[Finding]:
     """A board that somebody changed by hand is not overwritten.
@@ -177,13 +160,13 @@ def board_changed_elsewhere(proposal: Proposal) -> Iterator[Finding]:
         if last is not None and board_differs(row, last):
             held = f"{row.hsa_id} ({row.name})" if row else "–"
             values: dict[str, Any] = {"held": held, "last": f"{last.hsa_id} ({last.name})"}
-            yield _refusal(board_changed_elsewhere, proposal, change.region, 1, **values)
+            yield refusal(board_changed_elsewhere, proposal, change.region, 1, **values)
 
 
 @rule(
     Stage.GUARD,
     problem="all regions together would lose {count} of {size} clinics; {allowed} may go at a time",
-    remedy=_APPROVE,
+    remedy=APPROVE,
 )
 def withdraws_too_many_nationally(proposal: Proposal) -> Iterator[Finding]:
     """The country loses a few clinics at a time, however they are spread over the regions.
@@ -198,13 +181,13 @@ def withdraws_too_many_nationally(proposal: Proposal) -> Iterator[Finding]:
     count, size = sum(_leaving(proposal.changes).values()), len(proposal.observed.clinics)
     allowed = proposal.thresholds[withdraws_too_many_nationally.id].allowed(size)
     if count > allowed:
-        yield _refusal(withdraws_too_many_nationally, proposal, None, count, size=size, allowed=allowed)
+        yield refusal(withdraws_too_many_nationally, proposal, None, count, size=size, allowed=allowed)
 
 
 @rule(
     Stage.GUARD,
     problem="the files are at commit {commit}, but {last}, which came after it, is applied already",
-    remedy="apply the newest commit; to undo something, commit the revert. " + _APPROVE,
+    remedy="apply the newest commit; to undo something, commit the revert. " + APPROVE,
 )
 def config_went_back(proposal: Proposal) -> Iterator[Finding]:
     """An old job that is run again would bring an old state back.
@@ -218,7 +201,7 @@ def config_went_back(proposal: Proposal) -> Iterator[Finding]:
     """
     if proposal.went_back and proposal.changes:
         commit, last = proposal.went_back
-        yield _refusal(config_went_back, proposal, None, 1, commit=commit[:12], last=last[:12])
+        yield refusal(config_went_back, proposal, None, 1, commit=commit[:12], last=last[:12])
 
 
 @rule(
@@ -255,9 +238,14 @@ GUARDS: Mapping[str, Rule[[Proposal]]] = {
         board_changed_elsewhere,
         withdraws_too_many_nationally,
         config_went_back,
+        register_shrunk,
+        register_churned,
+        register_unmoved,
     )
 }
 NATIONAL = frozenset({withdraws_too_many_nationally.id, config_went_back.id})
+INCOMING = frozenset({register_shrunk.id, register_churned.id, register_unmoved.id})
+"""The guards on what comes in: taken of their approvals is when the register is kept, not when a region is changed."""
 COUNTED = frozenset({withdraws_too_many.id, withdraws_too_many_nationally.id})
 
 
@@ -275,19 +263,19 @@ def judge(proposal: Proposal, approvals: Iterable[Approval], taken: Mapping[str,
     refusals, uses = [], []
     valid = [approval for approval in approvals if approval.until >= proposal.today]
     for guard in GUARDS.values():
-        for refusal in guard(proposal):
-            count = int(str(refusal.values["count"]))
-            use = next((use for use in _uses(refusal, valid, taken) if use.taken + count <= use.approval.at_most), None)
+        for refused in guard(proposal):
+            count = int(str(refused.values["count"]))
+            use = next((use for use in _uses(refused, valid, taken) if use.taken + count <= use.approval.at_most), None)
             if use is None:
-                refusals.append(refusal)
+                refusals.append(refused)
             else:
                 uses.append(use._replace(takes=count))
     return Judgement(tuple(refusals), tuple(uses))
 
 
-def _uses(refusal: Finding, approvals: Iterable[Approval], taken: Mapping[str, int]) -> Iterator[Use]:
+def _uses(refused: Finding, approvals: Iterable[Approval], taken: Mapping[str, int]) -> Iterator[Use]:
     for approval in approvals:
-        if approval.guard == refusal.rule.id and approval.region == refusal.region:
+        if approval.guard == refused.rule.id and approval.region == refused.region:
             yield Use(approval, taken.get(approval.digest, 0), 0)
 
 
@@ -297,6 +285,8 @@ def taken_by(approval: Approval, region: RegionCode, changes: Sequence[Change], 
     A permission that is not counted is taken by the transaction that needs it: for the last clinic, the last one that
     takes a clinic away. So a run that was killed before that goes on with the same approval.
     """
+    if approval.guard in INCOMING:
+        return 0
     leaves = [change.leaves for change in changes if change.leaves is not None]
     if approval.guard == withdraws_last_clinic.id:
         regions = [change.region for change in (*plan, *changes) if change.leaves == approval.region]

@@ -34,8 +34,16 @@ def ask(settings: RegisterSettings, now: datetime) -> Register:
     clinics = _checked(answer, settings)
     if not clinics:
         raise empty()
-    known_by = digest([[hsa_id, *entry] for hsa_id, entry in sorted(clinics.items())])
-    return Register(clinics, made, known_by, answer.etag, how)
+    return Register(clinics, made, known_by(clinics), answer.etag, how)
+
+
+AWAY = frozenset({"dns", "refused", "reset", "timeout", "server-error", "too-many-requests", "truncated", "unanswered"})
+"""The kinds of failure that say that nobody answered. All others are an answer, and a wrong one: somebody must act."""
+
+
+def known_by(clinics: Mapping[HsaId, RegisterClinic]) -> str:
+    """Return the digest of what is said of all clinics, in whatever order."""
+    return digest([[hsa_id, *entry] for hsa_id, entry in sorted(clinics.items())])
 
 
 def asked(settings: RegisterSettings) -> str:

@@ -2,8 +2,9 @@
 
 from reconciler.store.engine import answering, connected, engine, exists, shown
 from reconciler.store.execute import Done, Taking, Work, predicted, settle_region
-from reconciler.store.log import Head, RunHeader, begin_run, chain_heads, finish_run, keep_snapshot, verify_chain
+from reconciler.store.log import Head, RunHeader, begin_run, chain_heads, finish_run, verify_chain
 from reconciler.store.observe import LastRun, approvals_taken, last_commit, last_run, observe, observe_region
+from reconciler.store.remember import Incoming, keep_register, remembered
 from reconciler.store.schema import check, init, upgrade
 from reconciler.store.tables import SCHEMA
 
@@ -11,6 +12,7 @@ __all__ = [
     "SCHEMA",
     "Done",
     "Head",
+    "Incoming",
     "LastRun",
     "RunHeader",
     "Taking",
@@ -25,12 +27,13 @@ __all__ = [
     "exists",
     "finish_run",
     "init",
-    "keep_snapshot",
+    "keep_register",
     "last_commit",
     "last_run",
     "observe",
     "observe_region",
     "predicted",
+    "remembered",
     "settle_region",
     "shown",
     "upgrade",

@@ -1,4 +1,4 @@
-"""What was done, and that nobody altered it since: runs, the log of changes with its hash chains, the register kept.
+"""What was done, and that nobody altered it since: runs, and the log of changes with its hash chains.
 
 Each region's changes are a chain: a change's hash covers the hash before it. A run that has ended holds the length and
 the head of every chain that it touched, so that a chain cut short is found as well.
@@ -7,19 +7,17 @@ the head of every chain that it touched, so that a chain cut short is found as w
 from __future__ import annotations
 
 import json
-import zlib
-from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import Connection, Engine, func, insert, select, update
 
 import reconciler
 from reconciler.findings import Failure
-from reconciler.model import RegionCode, Register
+from reconciler.model import RegionCode
 from reconciler.plan import Change, digest, state_digest
 from reconciler.store.engine import connected
 from reconciler.store.observe import observe
-from reconciler.store.tables import as_text, change, register_snapshot, run
+from reconciler.store.tables import as_text, change, run
 from reconciler.words import _
 
 if TYPE_CHECKING:
@@ -138,31 +136,6 @@ def verify_chain(connection: Connection) -> list[str]:
     for code, problem in _cut_short(connection, ends):
         problems.setdefault(code, problem)
     return [problems[code] for code in sorted(problems)]
-
-
-def keep_snapshot(engine: Engine, register: Register, now: datetime) -> None:
-    """Store the register as it is, unless the newest one stored is the same."""
-    kept = register_snapshot.c
-    row = {"generated_at": as_text(register.generated_at), "fetched_at": as_text(now)}
-    with connected(engine) as connection:
-        newest = connection.scalar(select(kept.digest).order_by(kept.fetched_at.desc()).limit(1))
-        if newest == register.digest:
-            return
-        again = connection.execute(update(register_snapshot).where(kept.digest == register.digest).values(row))
-        if not again.rowcount:
-            whole = {"content": _packed(register), "counts": _counts(register), "digest": register.digest}
-            connection.execute(insert(register_snapshot), {**row, **whole})
-
-
-def _packed(register: Register) -> bytes:
-    return zlib.compress(_json(sorted(register.clinics.items())).encode())
-
-
-def _counts(register: Register) -> str:
-    """Return for each region how many of its clinics are active and how many there are, as JSON."""
-    every = Counter(clinic.region_code for clinic in register.clinics.values())
-    active = Counter(clinic.region_code for clinic in register.clinics.values() if clinic.active)
-    return _json({code: {"clinics": every[code], "active": active[code]} for code in sorted(every)})
 
 
 def _head(connection: Connection, code: RegionCode) -> Head:

@@ -1,4 +1,4 @@
-"""The eight tables: two of the complaints service, six of ours.
+"""The tables: two of the complaints service, the others ours.
 
 Only names and types. What is written when stands in `execute` and `log`; how our tables change over the years stands in
 `migrations`. Times are UTC, as ISO text, so that every database orders them alike.
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 """The version of our tables that this program reads and writes: the head of the migrations."""
 
 VERSION_TABLE = "reconciler_version"
@@ -106,6 +106,19 @@ register_snapshot = Table(
     Column("fetched_at", Text, nullable=False),
     Column("content", LargeBinary, nullable=False),
     Column("counts", Text, nullable=False),
+    Column("etag", Text),
+    Column("asked", Text),
+)
+
+register_part = Table(
+    "register_part",
+    metadata,
+    Column("snapshot", Text, ForeignKey("register_snapshot.digest"), primary_key=True),
+    Column("region", Text, primary_key=True),
+    Column("run", Integer, ForeignKey("run.id"), nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("clinics", Integer, nullable=False),
+    Column("since", Text, nullable=False),
 )
 
 approval_used = Table(

@@ -1,0 +1,109 @@
+"""Guards on what comes in: a register that is well-formed, on time, and wrong.
+
+Judged for each region against its last good part, so that one region's trouble does not stop the others. What is
+refused does not become the measure; what an approval lets pass does. A region without a last good part has no measure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from reconciler.findings import Finding, Stage, rule
+from reconciler.model import GoodPart, HsaId, RegionCode, RegisterClinic
+from reconciler.rules.proposal import APPROVE, Proposal, refusal
+
+Part = Mapping[HsaId, RegisterClinic]
+
+
+def _measured(proposal: Proposal) -> Iterator[tuple[RegionCode, GoodPart, Part]]:
+    """Yield each region that is kept, or touched by a change: its last good part, and the one that came in."""
+    if proposal.register is None or not proposal.remembered.parts:
+        return
+    parts = proposal.register.by_region()
+    touched = {code for change in proposal.changes for code in change.touches}
+    for code, good in sorted(proposal.remembered.parts.items()):
+        if code in proposal.kept or code in touched:
+            yield code, good, parts.get(code, {})
+
+
+@rule(
+    Stage.GUARD,
+    problem="region {region} has lost {count} of its {size} clinics in the register since {since}; {allowed} may go at a time",
+    remedy="see whether the e-services really hold so few; " + APPROVE,
+)
+def register_shrunk(proposal: Proposal) -> Iterator[Finding]:
+    """A register that has lost many clinics is more likely to be broken than right.
+
+    Measured by the region's part of the last good register. Until it is whole again, or approved, nothing is changed in
+    the region, and the last good part stays the measure.
+
+    Okay:
+        remembered: {SE2321000131-E000000000458: "14", SE2321000131-E000000000001: "14"}
+    Flagged:
+        remembered:
+          SE2321000131-E000000000458: "14"
+          SE2321000131-E000000000001: "14"
+          SE2321000131-E000000000002: "14"
+          SE2321000131-E000000000003: "14"
+    """
+    threshold = proposal.thresholds[register_shrunk.id]
+    for code, good, part in _measured(proposal):
+        count, size = len(good.clinics) - len(part), len(good.clinics)
+        allowed = threshold.allowed(size)
+        if count > allowed:
+            since = good.generated_at.isoformat(timespec="minutes")
+            yield refusal(register_shrunk, proposal, code, count, size=size, allowed=allowed, since=since)
+
+
+@rule(
+    Stage.GUARD,
+    problem="the register says something else of {count} of region {region}'s {size} clinics than on {since}; {allowed} may change at a time",
+    remedy="see whether the e-services really have changed so much; " + APPROVE,
+)
+def register_churned(proposal: Proposal) -> Iterator[Finding]:
+    """As many clinics as before, but other ones, or all moved, inactivated or renamed, is no ordinary day.
+
+    Counted are the clinics of the region's last good part whose region, status or name is another now, or that are gone.
+
+    Okay:
+        remembered: {SE2321000131-E000000000458: "14", SE2321000131-E000000000001: "14"}
+    Flagged:
+        guards: {register-shrunk: {floor: 9, percent: 100, ceiling: 9}}
+        remembered:
+          SE2321000131-E000000000001: "14"
+          SE2321000131-E000000000002: "14"
+          SE2321000131-E000000000003: "14"
+    """
+    threshold = proposal.thresholds[register_churned.id]
+    for code, good, part in _measured(proposal):
+        size = len(good.clinics)
+        count = sum(1 for hsa_id, entry in good.clinics.items() if part.get(hsa_id) != entry)
+        allowed = threshold.allowed(size)
+        if count > allowed:
+            since = good.generated_at.isoformat(timespec="minutes")
+            yield refusal(register_churned, proposal, code, count, size=size, allowed=allowed, since=since)
+
+
+@rule(
+    Stage.GUARD,
+    problem="the register has said exactly the same of region {region} since {since}, though it claims to be made anew",
+    remedy="see whether the e-services still feed it; " + APPROVE,
+)
+def register_unmoved(proposal: Proposal) -> Iterator[Finding]:
+    """A register that never changes, with a date that does, may be the copy of a copy that nobody feeds any more.
+
+    Off, unless the setting `unmoved_after` of the register says how long is too long: a small region stands still for weeks.
+
+    Okay:
+        unmoved_after: 30
+        remembered: {SE2321000131-E000000000458: "14", SE2321000131-PNEXEMPEL: "14"}
+    Flagged:
+        unmoved_after: 14
+        remembered: {SE2321000131-E000000000458: "14", SE2321000131-PNEXEMPEL: "14"}
+    """
+    if proposal.unmoved_after is None or proposal.register is None:
+        return
+    for code, good, part in _measured(proposal):
+        if part == good.clinics and proposal.register.generated_at - good.since > proposal.unmoved_after:
+            since = good.since.isoformat(timespec="minutes")
+            yield refusal(register_unmoved, proposal, code, 1, since=since)

@@ -1,0 +1,147 @@
+"""The register as it was: the answers kept, which of their parts were good, and the last good part of each region.
+
+Whether a part is good is decided elsewhere. A part that was refused is kept as suspect, and is no measure.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections import Counter
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlalchemy import Connection, Engine, delete, insert, select, update
+
+from reconciler.model import REGIONS, GoodPart, HsaId, RegionCode, Register, RegisterClinic, Remembered
+from reconciler.store.engine import connected
+from reconciler.store.tables import approval_used, as_text, register_part, register_snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+_SNAPSHOT = register_snapshot.c
+_PART = register_part.c
+GOOD, SUSPECT = "good", "suspect"
+
+
+class Incoming(NamedTuple):
+    """A register that came in, and what was made of it.
+
+    `suspect` are the regions whose part was refused, `restarted` those where standing still was approved, `taken` is
+    what was taken of approvals: (digest, region) → how much.
+    """
+
+    register: Register
+    remembered: Remembered
+    suspect: Collection[RegionCode] = ()
+    restarted: Collection[RegionCode] = ()
+    taken: Mapping[tuple[str, RegionCode], int] = {}
+
+
+def keep_register(engine: Engine, run_id: int, incoming: Incoming, now: datetime, most: int) -> None:
+    """Keep what came in, the *most* newest of such answers, and those that hold a region's last good part."""
+    with connected(engine) as connection:
+        _write_snapshot(connection, incoming.register, now)
+        _write_parts(connection, run_id, incoming)
+        rows = [
+            {"digest": digest, "run": run_id, "region": code, "taken": count}
+            for (digest, code), count in sorted(incoming.taken.items())
+        ]
+        if rows:
+            connection.execute(insert(approval_used), rows)
+        _forget(connection, most)
+
+
+def remembered(connection: Connection) -> Remembered:
+    """Return each region's last good part, and the newest answer as it was given."""
+    parts = _last_good(connection)
+    newest = connection.scalar(select(_SNAPSHOT.digest).order_by(_SNAPSHOT.fetched_at.desc()).limit(1))
+    if newest is None:
+        return Remembered()
+    registers = _registers(connection, {newest, *(snapshot for snapshot, _since in parts.values())})
+    divided = {digest: register.by_region() for digest, register in registers.items()}
+    found = {
+        code: GoodPart(divided[snapshot].get(code, {}), registers[snapshot].generated_at, datetime.fromisoformat(since))
+        for code, (snapshot, since) in sorted(parts.items())
+    }
+    return Remembered(found, registers[newest])
+
+
+def _last_good(connection: Connection) -> dict[RegionCode, tuple[str, str]]:
+    """Return for each region the snapshot with its last good part, and since when it has said that."""
+    rows = select(_PART.region, _PART.snapshot, _PART.since).where(_PART.verdict == GOOD).order_by(_PART.run)
+    return {code: (snapshot, since) for code, snapshot, since in connection.execute(rows)}
+
+
+def _registers(connection: Connection, digests: Collection[str]) -> dict[str, Register]:
+    rows = select(register_snapshot).where(_SNAPSHOT.digest.in_(sorted(digests)))
+    return {
+        row.digest: Register(
+            _unpacked(row.content), datetime.fromisoformat(row.generated_at), row.digest, row.etag, row.asked or ""
+        )
+        for row in connection.execute(rows)
+    }
+
+
+def _write_snapshot(connection: Connection, register: Register, now: datetime) -> None:
+    row = {
+        "generated_at": as_text(register.generated_at),
+        "fetched_at": as_text(now),
+        "etag": register.etag,
+        "asked": register.asked,
+    }
+    again = connection.execute(update(register_snapshot).where(_SNAPSHOT.digest == register.digest).values(row))
+    if not again.rowcount:
+        whole = {"content": _packed(register), "counts": _counts(register), "digest": register.digest}
+        connection.execute(insert(register_snapshot), {**row, **whole})
+
+
+def _write_parts(connection: Connection, run_id: int, incoming: Incoming) -> None:
+    register, parts = incoming.register, incoming.register.by_region()
+    rows = []
+    for code in REGIONS:
+        part, good = parts.get(code, {}), incoming.remembered.parts.get(code)
+        unmoved = good is not None and good.clinics == part and code not in incoming.restarted
+        rows.append(
+            {
+                "snapshot": register.digest,
+                "region": code,
+                "run": run_id,
+                "verdict": SUSPECT if code in incoming.suspect else GOOD,
+                "clinics": len(part),
+                "since": as_text(good.since if good and unmoved else register.generated_at),
+            }
+        )
+    connection.execute(delete(register_part).where(_PART.snapshot == register.digest))
+    connection.execute(insert(register_part), rows)
+
+
+def _forget(connection: Connection, most: int) -> None:
+    """Delete the old answers that nobody needs any more."""
+    newest = connection.scalars(select(_SNAPSHOT.digest).order_by(_SNAPSHOT.fetched_at.desc()))
+    needed = {snapshot for snapshot, _since in _last_good(connection).values()}
+    old = [digest for digest in list(newest)[most:] if digest not in needed]
+    if old:
+        connection.execute(delete(register_part).where(_PART.snapshot.in_(old)))
+        connection.execute(delete(register_snapshot).where(_SNAPSHOT.digest.in_(old)))
+
+
+# ---- how an answer is stored
+
+
+def _packed(register: Register) -> bytes:
+    text = json.dumps(sorted(register.clinics.items()), ensure_ascii=False, separators=(",", ":"))
+    return zlib.compress(text.encode(), level=1)
+
+
+def _unpacked(content: bytes) -> dict[HsaId, RegisterClinic]:
+    return {HsaId(hsa_id): RegisterClinic(*entry) for hsa_id, entry in json.loads(zlib.decompress(content))}
+
+
+def _counts(register: Register) -> str:
+    """Return for each region how many of its clinics are active and how many there are, as JSON."""
+    every = Counter(clinic.region_code for clinic in register.clinics.values())
+    active = Counter(clinic.region_code for clinic in register.clinics.values() if clinic.active)
+    counts = {code: {"clinics": every[code], "active": active[code]} for code in sorted(every)}
+    return json.dumps(counts, separators=(",", ":"))
