@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reconciler.declare import faults, files, meant, schema, tree
+from reconciler.declare import faults, files, meant, quick, schema, tree
 from reconciler.declare.tree import Entry, Node, entry_place, place_of
 from reconciler.findings import Exit, Failure, Finding
 from reconciler.model import REGIONS, Board, Clinic, HsaId, Region, RegionCode, SourceText, canonical
@@ -129,6 +129,11 @@ def _read_file(path: str, code: RegionCode | None, content: bytes, unread: list[
 
 
 def _region(code: RegionCode, source: SourceText) -> tuple[Region | None, list[Finding]]:
+    region = quick.read(code, source)
+    return (region, []) if region else _read_closely(code, source)
+
+
+def _read_closely(code: RegionCode, source: SourceText) -> tuple[Region | None, list[Finding]]:
     root, findings = tree.read(source)
     if root is None:
         findings = meant.one_for_each_cause(source, findings)
