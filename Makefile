@@ -24,10 +24,10 @@ run: .venv/run.stamp  ## set up, and run the main job on the example
 	$(BIN)/reconciler apply
 	$(BIN)/reconciler status
 
-test: .venv/dev.stamp  ## run all tests
+test: .venv/dev.stamp .venv/editor.stamp  ## run all tests
 	$(BIN)/pytest
 
-check: .venv/dev.stamp  ## run everything that CI runs
+check: .venv/dev.stamp .venv/editor.stamp  ## run everything that CI runs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -74,3 +74,9 @@ clean:  ## remove what was made, the example's database too
 .venv/dev.stamp: .venv/dev-installed.stamp $(SWEDISH)
 	$(BIN)/python catalogue.py --compile
 	@touch $@ .venv/run.stamp
+
+# What editors run, for the test of what they show. Without npm, or a network, that test is skipped.
+.venv/editor.stamp: | .venv/made.stamp
+	@npm install --silent --no-save --no-audit --no-fund --prefix .venv/editor yaml-language-server@2.0.0 \
+		|| echo "npm is missing or did not answer: what an editor shows is not tested"
+	@touch $@
