@@ -12,7 +12,7 @@ SWEDISH := reconciler/locale/sv/LC_MESSAGES/reconciler.po
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test check bench words docs format clean
+.PHONY: help run test check bench words docs goldens format clean
 
 help:  ## list what can be made
 	@sed -n 's/^\([a-z]*\): .*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -45,6 +45,9 @@ bench: .venv/dev.stamp  ## measure ours, its peers and the floors, and write doc
 
 words: .venv/dev.stamp  ## bring the catalogue of Swedish texts in line with the program
 	$(BIN)/python catalogue.py
+
+goldens: .venv/dev.stamp  ## keep what is said in each situation anew: read the difference
+	UPDATE_GOLDENS=1 $(BIN)/pytest tests/test_goldens.py
 
 docs: .venv/dev.stamp  ## write the generated pages
 	$(BIN)/python docs/generate.py

@@ -1,4 +1,4 @@
-"""What the tests share: every one begins in English; those of the database run on SQLite and on PostgreSQL.
+"""What the tests share: every one begins in English and outside of any job, those of the database run on both.
 
 `url` is a database with all tables, `nothing` one without any; each test has one of its own. `server` is the PostgreSQL
 server, for what only it has.
@@ -20,7 +20,7 @@ from reconciler.words import speak
 DATABASES = ("sqlite", "postgresql")
 _NUMBERS = count(1)
 
-for name in ("LC_ALL", "LC_MESSAGES", "RECONCILER_LANG"):
+for name in ("LC_ALL", "LC_MESSAGES", "RECONCILER_LANG", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"):
     os.environ.pop(name, None)
 os.environ["LANG"] = "C.UTF-8"
 

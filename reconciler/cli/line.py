@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from reconciler.cli.formats import Output, formats_option, tell
 from reconciler.cli.shared import (
     check_codes,
     format_option,
@@ -35,22 +36,21 @@ if TYPE_CHECKING:
 @click.option("--live", is_flag=True, help=_("Ask register and routes as well; a clinic not on the base is a new one."))
 @click.option("--base", metavar="REV", help=_("Only what is not wrong at this git revision already counts."))
 @strict_option()
-@format_option()
+@formats_option()
 @click.pass_context
-def validate(context: click.Context, live: bool, base: str | None, strict: bool, form: str) -> Exit:
+def validate(context: click.Context, live: bool, base: str | None, strict: bool, outputs: tuple[Output, ...]) -> Exit:
     """Tell every fault of every region file, each in its place."""
     from reconciler import pipeline  # noqa: PLC0415
-    from reconciler.report.excerpt import places_of  # noqa: PLC0415
     from reconciler.results import strictly  # noqa: PLC0415
 
     result = pipeline.validate(settings_of(context), now(), live=live, base=base)
-    say(form, "validate", result, places=places_of(result.findings))
+    tell(outputs, "validate", result, result.findings)
     return Exit.first(result.exit, strictly(result.findings)) if strict else result.exit
 
 
 @click.command()
 @regions_option()
-@format_option()
+@formats_option()
 @strict_option()
 @click.option("--detailed-exitcode", is_flag=True, help=_("Exit 2 where there are changes, 0 where there are none."))
 @click.option("--all", "everything", is_flag=True, help=_("List every change, however many."))
@@ -59,7 +59,7 @@ def validate(context: click.Context, live: bool, base: str | None, strict: bool,
 def plan(
     context: click.Context,
     regions: tuple[str, ...],
-    form: str,
+    outputs: tuple[Output, ...],
     strict: bool,
     detailed_exitcode: bool,
     everything: bool,
@@ -67,7 +67,6 @@ def plan(
 ) -> Exit:
     """Show what would change, region by region, and why. Changes nothing."""
     from reconciler import pipeline  # noqa: PLC0415
-    from reconciler.report.excerpt import places_of  # noqa: PLC0415
     from reconciler.results import strictly  # noqa: PLC0415
 
     settings = settings_of(context)
@@ -77,7 +76,7 @@ def plan(
         _save(out, whole)
     result = whole.only(regions)
     tell_empty(result.empty_database)
-    say(form, "plan", result, everything=everything, places=places_of(result.findings))
+    tell(outputs, "plan", result, result.findings, everything=everything)
     code = result.exit(detailed=detailed_exitcode)
     return Exit.first(code, strictly(result.findings)) if strict else code
 

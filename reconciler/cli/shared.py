@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,22 +93,51 @@ def say(form: str, name: str, result: Any, **options: Any) -> None:
     from reconciler.report import json  # noqa: PLC0415
 
     document = getattr(json, name)(result)
-    try:
+    with read_to_the_end():
         if form == "json":
             sys.stdout.write(json.dump(document))
         else:
             from reconciler.report import text  # noqa: PLC0415
 
-            getattr(text, name)(document, stdout(), **options)
+            with fenced(document):
+                getattr(text, name)(document, stdout(), **options)
         sys.stdout.flush()
+
+
+@contextmanager
+def read_to_the_end() -> Iterator[None]:
+    """Let whoever reads stdout stop when they have seen enough."""
+    try:
+        yield
     except (BrokenPipeError, SystemExit):
-        # Whoever read the output has seen enough (rich says so with SystemExit); the exit code still tells.
+        # Rich says so with SystemExit; the exit code still tells.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+@contextmanager
+def fenced(document: Any) -> Iterator[None]:
+    """In a job of GitHub, keep the log from taking commands from what is printed, whatever stands in files.
+
+    The word that ends the fence is a digest of all that is told, so nothing in there can hold it.
+    """
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        yield
+        return
+    from hashlib import sha256  # noqa: PLC0415
+
+    from reconciler.report import json  # noqa: PLC0415
+
+    word = sha256(json.dump(document).encode()).hexdigest()
+    sys.stdout.write(f"::stop-commands::{word}\n")
+    yield
+    sys.stdout.write(f"::{word}::\n")
+
+
 def talk(text: str) -> None:
-    """Say something that is no result: to stderr."""
-    click.echo(text, err=True)
+    """Say something that is no result: to stderr, and nothing that a terminal would obey."""
+    from reconciler.report.escapes import escape  # noqa: PLC0415
+
+    click.echo("\n".join(map(escape, text.split("\n"))), err=True)
 
 
 def tell_empty(database: str | None) -> None:

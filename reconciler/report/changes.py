@@ -39,7 +39,7 @@ class Block(NamedTuple):
 
 def blocks(document: Document) -> Iterator[Block]:
     """Return the regions of which there is something to tell; of an unchanged one only what waits."""
-    waits = _waiting(document)
+    waits = waiting(document)
     by_region: dict[RegionCode, list[Document]] = {}
     for change in document["changes"]:
         by_region.setdefault(change["region"], []).append(change)
@@ -53,19 +53,21 @@ def blocks(document: Document) -> Iterator[Block]:
 
 def left_out(document: Document) -> int:
     """Count the changes that are due, but that something stops, refuses or keeps waiting."""
-    verdicts, waits = {one["region"]: one["verdict"] for one in document["regions"]}, _waiting(document)
+    verdicts, waits = {one["region"]: one["verdict"] for one in document["regions"]}, waiting(document)
     return sum(verdicts.get(one["region"]) in _BLOCKED or one["subject"] in waits for one in document["changes"])
 
 
-def _waiting(document: Document) -> frozenset[str]:
+def waiting(document: Document) -> frozenset[str]:
+    """Return the subjects of changes that wait for another region."""
     return frozenset(one["subject"] for one in document["findings"] if one["rule"] == "move-waits")
 
 
 def region_block(block: Block, document: Document, console: Console, *, everything: bool) -> None:
     """Print a region's headline and its changes; of many of one kind the first few, unless *everything*."""
-    waits = _waiting(document)
+    waits = waiting(document)
     done = sum(change["subject"] not in waits for change in block.changes)
-    line(console, (f"{named(block.region['region'], block.region['name'])}: ", "bold"), _verdict(block.region, done))
+    region = block.region
+    line(console, (f"{named(region['region'], region['name'])}: ", "bold"), verdict_words(region, done))
     change_lines(block.changes, console, waits, everything=everything)
     line(console)
 
@@ -91,14 +93,14 @@ def change_lines(
 def _parts(change: Document, widths: tuple[int, int], waits: Collection[str]) -> Iterator[Part]:
     yield "  "
     yield _SIGNS[change["action"]]
-    yield f" {action_word(change['action']).ljust(widths[0])}  {change['subject'].ljust(widths[1])}  {_detail(change)}"
-    remarks = [_cause(change["cause"])] if change["cause"] != "config" else []
+    yield f" {action_word(change['action']).ljust(widths[0])}  {change['subject'].ljust(widths[1])}  {detail(change)}"
+    remarks = [cause_word(change["cause"])] if change["cause"] != "config" else []
     remarks += [_("waits")] if change["subject"] in waits else []
     if remarks:
         yield (f"  ({', '.join(remarks)})", "dim")
 
 
-def _detail(change: Document) -> str:
+def detail(change: Document) -> str:
     """Return what a reader needs beside the id: the name, and for what changes, from what."""
     before, after = change["before"] or {}, change["after"] or {}
     match change["action"]:
@@ -119,7 +121,7 @@ def named(code: RegionCode, name: str | None = None) -> str:
     return f"{code} {name or REGIONS.get(code, '')}".rstrip()
 
 
-def _verdict(region: Document, count: int) -> str:
+def verdict_words(region: Document, count: int) -> str:
     """Return what becomes of a region, and the rules that have a part in it."""
     verdict, rules = region["verdict"], ", ".join(region["because"])
     words = {
@@ -166,7 +168,8 @@ def action_count(action: str, count: int) -> str:
     return words[action].format(n=count)
 
 
-def _cause(cause: str) -> str:
+def cause_word(cause: str) -> str:
+    """Return why a change is due that no file asked for, in a word."""
     return {"drift": _("drift"), "register": _("register")}[cause]
 
 

@@ -35,7 +35,7 @@ _ACTIONS = (
 )
 
 
-def dump(document: Document) -> str:
+def dump(document: Document | list[Document]) -> str:
     r"""Return *document* as text. What a terminal would obey, or UTF-8 cannot hold, is written `\uXXXX`."""
     text = dumps(document, ensure_ascii=False, indent=2)
     return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"

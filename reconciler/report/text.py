@@ -72,6 +72,8 @@ def verdict(document: Document) -> str:
     for one in document["findings"]:
         (old if one["new"] is False else new)[one["severity"]] += 1
     nothing = _("nothing new is wrong") if any(old.values()) else _("nothing is wrong")
+    if document["failures"]:
+        nothing = _("as far as could be checked, nothing is wrong")
     said = f"{_read(document['summary'])}: {_severities(new) or nothing}"
     return said + (_("; already on the base: {counts}").format(counts=_severities(old)) if any(old.values()) else "")
 
@@ -102,16 +104,20 @@ def plan(document: Document, console: Console, *, everything: bool = False, plac
     """
     _memory(document["register"], console)
     _body(document, console, places, everything=everything)
+    for said in plan_verdict(document):
+        line(console, said)
+
+
+def plan_verdict(document: Document) -> list[str]:
+    """Return how a plan ended: how many changes of which kind, and how many regions got which verdict."""
     changes, held = len(document["changes"]), left_out(document)
     if document["failures"] and not changes:
-        line(console, _("nothing was planned: what should hold cannot be known without what failed"))
-        return
+        return [_("nothing was planned: what should hold cannot be known without what failed")]
     if not changes:
-        line(console, _("nothing to do"))
-    else:
-        said = ngettext("{n} change", "{n} changes", changes).format(n=changes) + f": {_actions(document)}"
-        line(console, said + (_("; {n} of them left out").format(n=held) if held else ""))
-    line(console, verdict_counts(document["regions"]))
+        return [_("nothing to do"), verdict_counts(document["regions"])]
+    said = ngettext("{n} change", "{n} changes", changes).format(n=changes) + f": {_actions(document)}"
+    said += _("; {n} of them left out").format(n=held) if held else ""
+    return [said, verdict_counts(document["regions"])]
 
 
 def apply(document: Document, console: Console, *, everything: bool = False, places: Places = NOWHERE) -> None:
@@ -151,12 +157,17 @@ def _body(document: Document, console: Console, places: Places, *, everything: b
 
 def _approvals(approvals: Iterable[Document], console: Console) -> None:
     for use in approvals:
-        told = _(
-            "{place}: the approval of {guard} for {region} is used: it takes {takes}, {taken} of {at_most} were taken"
-        )
-        region = named(use["region"]) if use["region"] else _("the country")
-        line(console, told.format(**{**use, "region": region}, place=at(use)))
-        line(console, "    ", _("it holds until {until}").format(until=use["until"]))
+        told, until = approval_words(use)
+        line(console, told)
+        line(console, "    ", until)
+
+
+def approval_words(use: Document) -> tuple[str, str]:
+    """Return what an approval that is used lets pass, and until when."""
+    told = _("{place}: the approval of {guard} for {region} is used: it takes {takes}, {taken} of {at_most} were taken")
+    region = named(use["region"]) if use["region"] else _("the country")
+    until = _("it holds until {until}").format(until=use["until"])
+    return told.format(**{**use, "region": region}, place=at(use)), until
 
 
 def _actions(document: Document) -> str:

@@ -1,0 +1,197 @@
+"""Results as Markdown, for a comment on a pull request: the headline first, then a table for each region.
+
+What is put out is escaped by default: the template lays out, and no text can leave its cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from itertools import accumulate, groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from reconciler.report import escapes
+from reconciler.report.changes import action_word, blocks, cause_word, detail, named, verdict_words, waiting
+from reconciler.report.excerpt import NOWHERE, Places
+from reconciler.report.terminal import at, severity_word
+from reconciler.report.text import approval_words, plan_verdict, verdict
+from reconciler.words import _, ngettext
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+    from markupsafe import Markup
+
+Document = dict[str, Any]
+
+LONGEST = 60_000
+"""Characters; GitHub refuses a comment of more than 65,536."""
+
+_MANY = 10
+_ROOM = 500
+_SIGNS = {"error": "❌", "warning": "⚠️", "note": "ℹ️"}
+
+
+class Block(NamedTuple):
+    """What is said in several lines, such as an approval to paste."""
+
+    title: str
+    text: str
+
+
+class Group(NamedTuple):
+    """What is told of one region: a table, folded where it is long."""
+
+    title: str
+    said: str
+    heads: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+    blocks: list[Block]
+
+    @property
+    def fold(self) -> bool:
+        """Whether the table is long."""
+        return len(self.rows) > _MANY
+
+
+def markdown(document: Document, _places: Places = NOWHERE) -> str:
+    """Return a validation or a plan, cut at 60,000 characters with a word about it."""
+    is_plan = "changes" in document
+    headline, *lines = plan_verdict(document) if is_plan else [verdict(document)]
+    found = document["findings"]
+    made = _template().render(
+        headline=headline,
+        lines=[*lines, *("; ".join(approval_words(use)) for use in document.get("approvals", ()))],
+        failures=document["failures"],
+        new=_by_region(one for one in found if one["new"] is not False),
+        old=_by_region(one for one in found if one["new"] is False),
+        changes=list(_changes(document)) if is_plan else [],
+        words={"old": _("Already on the base")},
+    )
+    return cut(made.strip() + "\n", LONGEST)
+
+
+def cut(text: str, longest: int) -> str:
+    """Return whole lines of *text*, *longest* characters at most; what is open is closed, and the cut is told."""
+    if len(text) <= longest:
+        return text
+    lines = text.split("\n")
+    ends = accumulate(len(line) + 1 for line in lines)
+    kept = [line for line, end in zip(lines, ends, strict=True) if end <= longest - _ROOM]
+    inside = _Open()
+    for line in kept:
+        inside.read(line)
+    more = text.count("\n") - len(kept)
+    told = ngettext(
+        "Cut here: {n} line more; the report as text or JSON has all.",
+        "Cut here: {n} lines more; the report as text or JSON has all.",
+        more,
+    ).format(n=more)
+    return "\n".join([*kept, *inside.closers(), "", f"**{told}**", ""])
+
+
+class _Open:
+    """What is open at a line: a fence, folded parts."""
+
+    def __init__(self) -> None:
+        self.fence = ""
+        self.folds = 0
+
+    def read(self, line: str) -> None:
+        """Go past a line."""
+        run = line[: len(line) - len(line.lstrip("`"))]
+        if self.fence:
+            self.fence = "" if line == self.fence else self.fence
+        elif len(run) >= 3:
+            self.fence = run
+        else:
+            self.folds += line.startswith("<details>") - line.startswith("</details>")
+
+    def closers(self) -> Iterator[str]:
+        """Return the lines that close what is open."""
+        if self.fence:
+            yield self.fence
+        for _fold in range(self.folds):
+            yield from ("", "</details>")
+
+
+# ---- the parts
+
+
+def _by_region(found: Iterable[Document]) -> list[Group]:
+    by_region = groupby(sorted(found, key=_region), _region)
+    return [_findings(code, list(several)) for code, several in by_region]
+
+
+def _region(told: Document) -> str:
+    return told["region"] or ""
+
+
+def _findings(code: str, found: list[Document]) -> Group:
+    said = ngettext("{n} finding", "{n} findings", len(found)).format(n=len(found))
+    heads = (_("place"), _("what is wrong"), _("what to do"), _("rule"))
+    rows = [_finding(told) for told in found]
+    long = [told for told in found if "\n" in told["remedy"]]
+    titles = (f"{told['rule']}: {told['remedy'].partition(chr(10))[0]}" for told in long)
+    several = [Block(title, told["remedy"]) for title, told in zip(titles, long, strict=True)]
+    return Group(named(code) if code else _("All regions"), said, heads, rows, several)
+
+
+def _finding(told: Document) -> tuple[str, ...]:
+    weight = f"{_SIGNS[told['severity']]} {severity_word(told['severity'])}"
+    places = ", ".join([at(told), *map(at, told["related"])])
+    return (places or "–", f"{weight}: {told['problem']}", told["remedy"].partition("\n")[0], told["rule"])
+
+
+def _changes(document: Document) -> Iterator[Group]:
+    waits = waiting(document)
+    for region, changes in blocks(document):
+        done = sum(change["subject"] not in waits for change in changes)
+        said = ngettext("{n} change", "{n} changes", len(changes)).format(n=len(changes))
+        title = f"{named(region['region'], region['name'])}: {verdict_words(region, done)}"
+        heads = (_("change"), "HSA-id", _("name"), _("why"))
+        yield Group(title, said, heads, [_change(change, waits) for change in changes], [])
+
+
+def _change(change: Document, waits: frozenset[str]) -> tuple[str, ...]:
+    why = [cause_word(change["cause"])] if change["cause"] != "config" else []
+    why += [_("waits")] if change["subject"] in waits else []
+    return (action_word(change["action"]), change["subject"], detail(change), ", ".join(why))
+
+
+# ---- how it is put out
+
+
+@cache
+def _template() -> Template:
+    import jinja2  # noqa: PLC0415  (only this format pays for it)
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        finalize=_escaped,
+        trim_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters |= {"summary": _summary, "fenced": _fenced}
+    return environment.get_template("result.md.jinja")
+
+
+def _escaped(value: object) -> Markup:
+    from markupsafe import Markup  # noqa: PLC0415
+
+    return value if isinstance(value, Markup) else Markup(escapes.markdown(str(value)))  # noqa: S704
+
+
+def _summary(text: str) -> Markup:
+    from markupsafe import escape  # noqa: PLC0415
+
+    return escape(escapes.escape(text))
+
+
+def _fenced(text: str) -> Markup:
+    from markupsafe import Markup  # noqa: PLC0415
+
+    shown = "\n".join(map(escapes.escape, text.split("\n")))
+    fence = escapes.fence(shown)
+    return Markup(f"{fence}\n{shown}\n{fence}")  # noqa: S704  (nothing in it ends the fence)
