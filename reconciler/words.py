@@ -8,11 +8,13 @@ from pathlib import Path
 
 LOCALE = Path(__file__).parent / "locale"
 _catalogue = NullTranslations()
+_language = "en"
 
 
 def speak(language: str) -> None:
     """Say every text from now on in *language* (`sv`, `en`); one without a catalogue is said in English."""
-    global _catalogue  # noqa: PLW0603  (a process speaks one language)
+    global _catalogue, _language  # noqa: PLW0603  (a process speaks one language)
+    _language = language
     _catalogue = translation("reconciler", LOCALE, [language], fallback=True)
 
 
@@ -29,3 +31,10 @@ def mark(text: str) -> str:
 def ngettext(one: str, many: str, count: int) -> str:
     """Return the form for *count* in the language that is spoken."""
     return _catalogue.ngettext(one, many, count)
+
+
+def number(count: int) -> str:
+    """Return *count* as it is written in the language that is spoken: 12,000 and 12 000."""
+    if _language == "sv":
+        return f"{count:,}".replace(",", " ") if count >= 10_000 else str(count)
+    return f"{count:,}"

@@ -14,8 +14,9 @@ from test_cli import Said, edit, example  # noqa: F401  (the fixture)
 from reconciler.cli import main
 from reconciler.cli.language import choose, sayings
 from reconciler.findings import Exit
+from reconciler.report.terminal import moment
 from reconciler.rules import RULES
-from reconciler.words import _, ngettext, speak
+from reconciler.words import _, ngettext, number, speak
 
 ROOT = Path(__file__).parent.parent
 
@@ -131,6 +132,28 @@ def test_what_is_counted_has_the_form_of_its_number() -> None:
     assert _("drift") == "avvikelse"
     speak("en")
     assert _("drift") == "drift"
+
+
+@pytest.mark.parametrize(
+    ("count", "english", "swedish"),
+    [
+        (0, "0", "0"),
+        (999, "999", "999"),
+        (9999, "9,999", "9999"),
+        (12000, "12,000", "12 000"),
+        (1200000, "1,200,000", "1 200 000"),
+    ],
+)
+def test_numbers_are_written_as_people_write_them(count: int, english: str, swedish: str) -> None:
+    assert number(count) == english
+    speak("sv")
+    assert number(count) == swedish
+
+
+def test_times_are_those_of_a_clock_in_stockholm() -> None:
+    assert moment("2026-05-01T12:00:02.123+00:00") == "2026-05-01 14:00"
+    assert moment("2026-12-31T23:30:00+00:00") == "2027-01-01 00:30"
+    assert moment(None) == "–"
 
 
 # ---- explain

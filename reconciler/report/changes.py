@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.model import REGIONS, RegionCode
 from reconciler.report.terminal import Document, Part, line
-from reconciler.words import _, ngettext
+from reconciler.words import _, ngettext, number
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -87,7 +87,7 @@ def change_lines(
             line(console, *_parts(change, widths, waits))
         if len(shown) < len(several):
             more = len(several) - len(shown)
-            line(console, "  ", _SIGNS[action], " ", _("… and {n} more; --all shows them").format(n=more))
+            line(console, "  ", _SIGNS[action], " ", _("… and {n} more; --all shows them").format(n=number(more)))
 
 
 def _parts(change: Document, widths: tuple[int, int], waits: Collection[str]) -> Iterator[Part]:
@@ -133,7 +133,7 @@ def verdict_words(region: Document, count: int) -> str:
         "failed": _("failed, rolled back"),
         "not-attempted": _("not attempted"),
     }
-    said = words[verdict].format(n=count)
+    said = words[verdict].format(n=number(count))
     if not rules:
         return said
     if verdict in _BLOCKED:
@@ -165,7 +165,7 @@ def action_count(action: str, count: int) -> str:
         "change-board": ngettext("{n} change board", "{n} change board", count),
         "remove-board": ngettext("{n} remove board", "{n} remove board", count),
     }
-    return words[action].format(n=count)
+    return words[action].format(n=number(count))
 
 
 def cause_word(cause: str) -> str:
@@ -177,7 +177,7 @@ def verdict_counts(regions: Iterable[Document]) -> str:
     """Return how many regions got which verdict: `21 regions: 1 to change, 20 unchanged`."""
     got = [region["verdict"] for region in regions]
     counts = ", ".join(_verdict_count(verdict, got.count(verdict)) for verdict in _VERDICTS if verdict in got)
-    return ngettext("{n} region", "{n} regions", len(got)).format(n=len(got)) + f": {counts}"
+    return ngettext("{n} region", "{n} regions", len(got)).format(n=number(len(got))) + f": {counts}"
 
 
 def _verdict_count(verdict: str, count: int) -> str:
@@ -190,4 +190,4 @@ def _verdict_count(verdict: str, count: int) -> str:
         "failed": ngettext("{n} failed", "{n} failed", count),
         "not-attempted": ngettext("{n} not attempted", "{n} not attempted", count),
     }
-    return words[verdict].format(n=count)
+    return words[verdict].format(n=number(count))

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from datetime import datetime
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, TextIO
+from zoneinfo import ZoneInfo
 
 from reconciler.report.escapes import escape
 from reconciler.report.excerpt import Places, excerpt
@@ -124,3 +126,10 @@ def severity_word(severity: str) -> str:
 def stage_word(stage: str) -> str:
     """Return a stage in words."""
     return {"shape": _("shape"), "meaning": _("meaning"), "upstream": _("upstream"), "guard": _("guard")}[stage]
+
+
+def moment(text: str | None) -> str:
+    """Return a time of a document as a clock in Stockholm shows it, to the minute; both languages write it alike."""
+    if text is None:
+        return "–"
+    return datetime.fromisoformat(text).astimezone(ZoneInfo("Europe/Stockholm")).strftime("%Y-%m-%d %H:%M")

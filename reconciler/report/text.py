@@ -27,12 +27,13 @@ from reconciler.report.terminal import (
     failures,
     findings,
     line,
+    moment,
     paragraph,
     severity_word,
     stage_word,
     styled,
 )
-from reconciler.words import _, ngettext
+from reconciler.words import _, ngettext, number
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -79,17 +80,17 @@ def verdict(document: Document) -> str:
 
 
 def _read(summary: Document) -> str:
-    regions = ngettext("{n} region", "{n} regions", summary["regions"]).format(n=summary["regions"])
-    clinics = ngettext("{n} clinic", "{n} clinics", summary["clinics"]).format(n=summary["clinics"])
+    regions = ngettext("{n} region", "{n} regions", summary["regions"]).format(n=number(summary["regions"]))
+    clinics = ngettext("{n} clinic", "{n} clinics", summary["clinics"]).format(n=number(summary["clinics"]))
     return f"{regions}, {clinics}"
 
 
 def _severities(summary: Document) -> str:
     errors, warnings, notes = summary["error"], summary["warning"], summary["note"]
     counts = (
-        errors and ngettext("{n} error", "{n} errors", errors).format(n=errors),
-        warnings and ngettext("{n} warning", "{n} warnings", warnings).format(n=warnings),
-        notes and ngettext("{n} note", "{n} notes", notes).format(n=notes),
+        errors and ngettext("{n} error", "{n} errors", errors).format(n=number(errors)),
+        warnings and ngettext("{n} warning", "{n} warnings", warnings).format(n=number(warnings)),
+        notes and ngettext("{n} note", "{n} notes", notes).format(n=number(notes)),
     )
     return ", ".join(count for count in counts if count)
 
@@ -115,8 +116,8 @@ def plan_verdict(document: Document) -> list[str]:
         return [_("nothing was planned: what should hold cannot be known without what failed")]
     if not changes:
         return [_("nothing to do"), verdict_counts(document["regions"])]
-    said = ngettext("{n} change", "{n} changes", changes).format(n=changes) + f": {_actions(document)}"
-    said += _("; {n} of them left out").format(n=held) if held else ""
+    said = ngettext("{n} change", "{n} changes", changes).format(n=number(changes)) + f": {_actions(document)}"
+    said += _("; {n} of them left out").format(n=number(held)) if held else ""
     return [said, verdict_counts(document["regions"])]
 
 
@@ -133,7 +134,7 @@ def apply(document: Document, console: Console, *, everything: bool = False, pla
     else:
         said = ngettext("{applied} of {n} change applied", "{applied} of {n} changes applied", changes)
         before = _("run {run}: ").format(run=run) if run is not None else ""
-        line(console, before + said.format(applied=applied, n=changes))
+        line(console, before + said.format(applied=number(applied), n=number(changes)))
     line(console, verdict_counts(document["regions"]))
 
 
@@ -202,8 +203,8 @@ def _table(regions: Iterable[Document]) -> Table:
     return table
 
 
-def _count(number: int | None) -> str:
-    return "?" if number is None else str(number)
+def _count(count: int | None) -> str:
+    return "?" if count is None else number(count)
 
 
 def _last_run(run: Document | None) -> str:
@@ -217,7 +218,8 @@ def _last_run(run: Document | None) -> str:
             "last run: {id} by {actor}, {finished}: {status}, {applied} changes",
             run["applied"] or 0,
         )
-    return said.format(**{**run, "status": _run_status(run["status"])})
+    times = {key: moment(run[key]) for key in ("started", "finished")}
+    return said.format(**{**run, **times, "status": _run_status(run["status"]), "applied": number(run["applied"] or 0)})
 
 
 def _run_status(status: str) -> str:
