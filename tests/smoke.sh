@@ -36,6 +36,7 @@ expect 0 --help
 expect 0 --lang sv --help
 grep -q "Användning: reconciler" "$scratch/said"
 expect 0 validate
+expect 0 validate --format markdown --format sarif="$scratch/sarif"
 expect 78 apply
 expect 0 db init
 expect 0 db check

@@ -129,8 +129,10 @@ def fenced(document: Any) -> Iterator[None]:
 
     word = sha256(json.dump(document).encode()).hexdigest()
     sys.stdout.write(f"::stop-commands::{word}\n")
-    yield
-    sys.stdout.write(f"::{word}::\n")
+    try:
+        yield
+    finally:
+        sys.stdout.write(f"::{word}::\n")
 
 
 def talk(text: str) -> None:

@@ -57,7 +57,11 @@ def styled(*parts: Part) -> Text:
 
 def line(console: Console, *parts: Part) -> None:
     """Print one line."""
-    console.print(styled(*parts))
+    if console.is_terminal:
+        console.print(styled(*parts))
+    else:
+        # Without colour rich has nothing to add, and a thousand findings would feel that it tries.
+        console.file.write("".join(escape(part if isinstance(part, str) else part[0]) for part in parts) + "\n")
 
 
 def paragraph(console: Console, text: str, indent: str = "    ") -> None:
