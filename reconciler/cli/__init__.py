@@ -68,5 +68,6 @@ def _crash(bug: Exception) -> str:
 
     trace = "".join(traceback.format_exception(bug)).rstrip()
     facts = f"reconciler {__version__}, Python {platform.python_version()}, {platform.system()}"
+    command = next((word for word in sys.argv[1:] if word in main.commands), "–")
     ask = _("this is a bug in reconciler; please report it with the following block:")
-    return f"{ask}\n\n```\n{facts}\ncommand: {' '.join(sys.argv[1:2])}\n{trace}\n```"
+    return f"{ask}\n\n```\n{facts}\ncommand: {command}\n{trace}\n```"

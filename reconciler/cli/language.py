@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from inspect import cleandoc
 from itertools import zip_longest
 from pathlib import Path
 
@@ -82,7 +83,7 @@ def _spots(command: click.Command) -> tuple[tuple[object, str, str], ...]:
     owners = (command, *command.get_params(context))
     names = ("help", "metavar", "options_metavar", "subcommand_metavar")
     own = tuple(
-        (owner, name, text) for owner in owners for name in names if (text := getattr(owner, name, None)) is not None
+        (owner, name, cleandoc(text)) for owner in owners for name in names if (text := getattr(owner, name, None))
     )
     below = command.commands.values() if isinstance(command, click.Group) else ()
     return own + tuple(spot for one in below for spot in _spots(one))
