@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cache
-from itertools import accumulate, groupby
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -39,19 +39,25 @@ class Block(NamedTuple):
     text: str
 
 
-class Group(NamedTuple):
-    """What is told of one region: a table, folded where it is long."""
+class Table(NamedTuple):
+    """Rows of cells below heads, folded under what is said of them where they are many."""
 
-    title: str
     said: str
     heads: tuple[str, ...]
     rows: list[tuple[str, ...]]
-    blocks: list[Block]
 
     @property
     def fold(self) -> bool:
-        """Whether the table is long."""
+        """Whether there are many."""
         return len(self.rows) > _MANY
+
+
+class Section(NamedTuple):
+    """What is told of one region, or of all."""
+
+    title: str
+    tables: list[Table]
+    blocks: list[Block]
 
 
 def markdown(document: Document, _places: Places = NOWHERE) -> str:
@@ -63,9 +69,8 @@ def markdown(document: Document, _places: Places = NOWHERE) -> str:
         headline=headline,
         lines=[*lines, *("; ".join(approval_words(use)) for use in document.get("approvals", ()))],
         failures=document["failures"],
-        new=_by_region(one for one in found if one["new"] is not False),
-        old=_by_region(one for one in found if one["new"] is False),
-        changes=list(_changes(document)) if is_plan else [],
+        new=_sections([one for one in found if one["new"] is not False], _changes(document) if is_plan else {}),
+        old=_sections([one for one in found if one["new"] is False], {}),
         words={"old": _("Already on the base")},
     )
     return cut(made.strip() + "\n", LONGEST)
@@ -118,39 +123,46 @@ class _Open:
 # ---- the parts
 
 
-def _by_region(found: Iterable[Document]) -> list[Group]:
-    by_region = groupby(sorted(found, key=_region), _region)
-    return [_findings(code, list(several)) for code, several in by_region]
+def _sections(found: Iterable[Document], changes: dict[str, tuple[str, list[Table]]]) -> list[Section]:
+    """Return one for each region of which there is something to tell; what is about all of them comes last."""
+    by_region: dict[str, list[Document]] = {code: [] for code in changes}
+    for told in found:
+        by_region.setdefault(told["region"] or "", []).append(told)
+    return [
+        _section(*changes.get(code, (named(code) or _("All regions"), [])), by_region[code])
+        for code in sorted(by_region, key=lambda code: (not code, code))
+    ]
 
 
-def _region(told: Document) -> str:
-    return told["region"] or ""
-
-
-def _findings(code: str, found: list[Document]) -> Group:
+def _section(title: str, changes: list[Table], found: list[Document]) -> Section:
     said = ngettext("{n} finding", "{n} findings", len(found)).format(n=len(found))
     heads = (_("place"), _("what is wrong"), _("what to do"), _("rule"))
-    rows = [_finding(told) for told in found]
-    long = [told for told in found if "\n" in told["remedy"]]
-    titles = (f"{told['rule']}: {told['remedy'].partition(chr(10))[0]}" for told in long)
-    several = [Block(title, told["remedy"]) for title, told in zip(titles, long, strict=True)]
-    return Group(named(code) if code else _("All regions"), said, heads, rows, several)
+    tables = [Table(said, heads, [_finding(told) for told in found])] if found else []
+    blocks = [Block(f"{told['rule']}: {_first(told['remedy'])}", told["remedy"]) for told in found]
+    return Section(title, tables + changes, [block for block in blocks if "\n" in block.text])
+
+
+def _first(text: str) -> str:
+    return text.partition("\n")[0]
 
 
 def _finding(told: Document) -> tuple[str, ...]:
     weight = f"{_SIGNS[told['severity']]} {severity_word(told['severity'])}"
     places = ", ".join([at(told), *map(at, told["related"])])
-    return (places or "–", f"{weight}: {told['problem']}", told["remedy"].partition("\n")[0], told["rule"])
+    return (places or "–", f"{weight}: {told['problem']}", _first(told["remedy"]), told["rule"])
 
 
-def _changes(document: Document) -> Iterator[Group]:
-    waits = waiting(document)
+def _changes(document: Document) -> dict[str, tuple[str, list[Table]]]:
+    """Return each region's headline and the table of its changes, where it has any."""
+    waits, made = waiting(document), {}
     for region, changes in blocks(document):
         done = sum(change["subject"] not in waits for change in changes)
         said = ngettext("{n} change", "{n} changes", len(changes)).format(n=len(changes))
         title = f"{named(region['region'], region['name'])}: {verdict_words(region, done)}"
         heads = (_("change"), "HSA-id", _("name"), _("why"))
-        yield Group(title, said, heads, [_change(change, waits) for change in changes], [])
+        table = Table(said, heads, [_change(change, waits) for change in changes])
+        made[region["region"]] = (title, [table] if changes else [])
+    return made
 
 
 def _change(change: Document, waits: frozenset[str]) -> tuple[str, ...]:
