@@ -20,7 +20,7 @@ def test_what_is_made_is_valid_and_fits_its_register(tmp_path: Path, odd: bool) 
     sized = made(tmp_path, 2_500, odd=odd)
     assert len(sized.region_files) == 21
     cost([*RECONCILER, "validate", "--live"], tmp_path, times=1)
-    assert (tmp_path / "said.txt").read_text(encoding="utf-8") == "21 regions, 2500 clinics: nothing is wrong\n"
+    assert (tmp_path / "said.txt").read_text(encoding="utf-8") == "21 regions, 2,500 clinics: nothing is wrong\n"
 
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
