@@ -51,7 +51,9 @@ def run(arguments: list[str] | None = None) -> int:
         error.show()
         return Exit.USAGE if isinstance(error, click.UsageError) else Exit.ERRORS
     except Failure as failure:
-        talk(f"{failure.source}: {failure.problem}\n    {failure.remedy}")
+        from reconciler.report.terminal import source_word  # noqa: PLC0415
+
+        talk(f"{source_word(failure.source)}: {failure.problem}\n    {failure.remedy}")
         return failure.exit
     except (KeyboardInterrupt, click.Abort):
         talk(_("interrupted; the region at hand is rolled back"))

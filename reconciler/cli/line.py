@@ -54,7 +54,12 @@ def validate(context: click.Context, live: bool, base: str | None, strict: bool,
 @strict_option()
 @click.option("--detailed-exitcode", is_flag=True, help=_("Exit 2 where there are changes, 0 where there are none."))
 @click.option("--all", "everything", is_flag=True, help=_("List every change, however many."))
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help=_("Save the whole plan, for apply."))
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help=_("Save the whole plan, for apply."),
+)
 @click.pass_context
 def plan(
     context: click.Context,

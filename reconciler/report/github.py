@@ -11,6 +11,7 @@ from typing import Any
 
 from reconciler.report.escapes import workflow_message, workflow_property
 from reconciler.report.excerpt import NOWHERE, Places
+from reconciler.report.terminal import source_word
 from reconciler.words import _, ngettext
 
 Document = dict[str, Any]
@@ -61,7 +62,7 @@ def _properties(told: Document) -> Document:
 
 
 def _failure(failure: Document) -> str:
-    title = f"{failure['source']}: {failure['kind']}"
+    title = f"{source_word(failure['source'])}: {failure['kind']}"
     return _command("error", {"title": title}, f"{failure['problem']}\n{failure['remedy']}")
 
 

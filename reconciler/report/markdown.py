@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from reconciler.report import escapes
 from reconciler.report.changes import action_word, blocks, cause_word, detail, named, verdict_words, waiting
 from reconciler.report.excerpt import NOWHERE, Places
-from reconciler.report.terminal import at, severity_word
+from reconciler.report.terminal import at, severity_word, source_word
 from reconciler.report.text import approval_words, plan_verdict, verdict
-from reconciler.words import _, ngettext
+from reconciler.words import _, ngettext, number
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -68,7 +68,7 @@ def markdown(document: Document, _places: Places = NOWHERE) -> str:
     made = _template().render(
         headline=headline,
         lines=[*lines, *("; ".join(approval_words(use)) for use in document.get("approvals", ()))],
-        failures=document["failures"],
+        failures=[{**one, "source": source_word(one["source"])} for one in document["failures"]],
         new=_sections([one for one in found if one["new"] is not False], _changes(document) if is_plan else {}),
         old=_sections([one for one in found if one["new"] is False], {}),
         words={"old": _("Already on the base")},
@@ -91,7 +91,7 @@ def cut(text: str, longest: int) -> str:
         "Cut here: {n} line more; the report as text or JSON has all.",
         "Cut here: {n} lines more; the report as text or JSON has all.",
         more,
-    ).format(n=more)
+    ).format(n=number(more))
     return "\n".join([*kept, *inside.closers(), "", f"**{told}**", ""])
 
 
@@ -135,7 +135,7 @@ def _sections(found: Iterable[Document], changes: dict[str, tuple[str, list[Tabl
 
 
 def _section(title: str, changes: list[Table], found: list[Document]) -> Section:
-    said = ngettext("{n} finding", "{n} findings", len(found)).format(n=len(found))
+    said = ngettext("{n} finding", "{n} findings", len(found)).format(n=number(len(found)))
     heads = (_("place"), _("what is wrong"), _("what to do"), _("rule"))
     tables = [Table(said, heads, [_finding(told) for told in found])] if found else []
     blocks = [Block(f"{told['rule']}: {_first(told['remedy'])}", told["remedy"]) for told in found]
@@ -157,7 +157,7 @@ def _changes(document: Document) -> dict[str, tuple[str, list[Table]]]:
     waits, made = waiting(document), {}
     for region, changes in blocks(document):
         done = sum(change["subject"] not in waits for change in changes)
-        said = ngettext("{n} change", "{n} changes", len(changes)).format(n=len(changes))
+        said = ngettext("{n} change", "{n} changes", len(changes)).format(n=number(len(changes)))
         title = f"{named(region['region'], region['name'])}: {verdict_words(region, done)}"
         heads = (_("change"), "HSA-id", _("name"), _("why"))
         table = Table(said, heads, [_change(change, waits) for change in changes])

@@ -112,6 +112,7 @@ def source_word(source: str) -> str:
         "git": _("git"),
         "settings": _("settings"),
         "files": _("files"),
+        "plan": _("plan"),
     }
     return words.get(source, source)
 
