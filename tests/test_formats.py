@@ -158,6 +158,13 @@ def test_what_is_talked_of_beside_the_result_is_escaped(tmp_path: Path, monkeypa
     assert r"\x1b[31m.toml" in heard
 
 
+def test_what_is_talked_of_is_no_command_of_a_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    assert r"##\[add-path]x.toml" in Said("--settings", "##[add-path]x.toml", "validate").err
+    assert escapes.log_line("  ::error::x ##[y]") == r"  \::error::x ##\[y]"
+
+
 # ---- several formats in one run
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from reconciler.cli.shared import fenced, read_to_the_end, stdout
+from reconciler.cli.shared import fenced, in_a_job, read_to_the_end, stdout
 from reconciler.findings import Exit, Failure
 from reconciler.words import _
 
@@ -51,7 +51,7 @@ def _outputs(_context: click.Context, _option: click.Parameter, values: tuple[st
     if len(to_stdout) > 1:
         problem = _("only one format can go to stdout: write {name}=FILE").format(name=to_stdout[1])
         raise click.BadParameter(problem)
-    return outputs or (Output("text"), *([Output("github")] if os.environ.get("GITHUB_ACTIONS") == "true" else []))
+    return outputs or (Output("text"), *([Output("github")] if in_a_job() else []))
 
 
 def _output(value: str) -> Output:

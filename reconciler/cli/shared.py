@@ -114,13 +114,18 @@ def read_to_the_end() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def in_a_job() -> bool:
+    """Whether this is a job of GitHub, whose log takes commands."""
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
 @contextmanager
 def fenced(document: Any) -> Iterator[None]:
     """In a job of GitHub, keep the log from taking commands from what is printed, whatever stands in files.
 
     The word that ends the fence is a digest of all that is told, so nothing in there can hold it.
     """
-    if os.environ.get("GITHUB_ACTIONS") != "true":
+    if not in_a_job():
         yield
         return
     from hashlib import sha256  # noqa: PLC0415
@@ -136,10 +141,11 @@ def fenced(document: Any) -> Iterator[None]:
 
 
 def talk(text: str) -> None:
-    """Say something that is no result: to stderr, and nothing that a terminal would obey."""
-    from reconciler.report.escapes import escape  # noqa: PLC0415
+    """Say something that is no result: to stderr, and nothing that a terminal or a job's log would obey."""
+    from reconciler.report.escapes import escape, log_line  # noqa: PLC0415
 
-    click.echo("\n".join(map(escape, text.split("\n"))), err=True)
+    safe = log_line if in_a_job() else escape
+    click.echo("\n".join(map(safe, text.split("\n"))), err=True)
 
 
 def tell_empty(database: str | None) -> None:

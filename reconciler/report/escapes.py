@@ -31,6 +31,12 @@ def sarif(text: str) -> str:
     return re.sub(r"\{\d+\}", r"{\g<0>}", re.sub(r"\[(?=[^\[\]]*\]\()", r"\\[", text))
 
 
+def log_line(text: str) -> str:
+    """Return *text* as a line of a job's log that is no command: one begins with two colons, or stands after `##[`."""
+    safe = escape(text).replace("##[", "##\\[")
+    return re.sub(r"^(\s*)::", r"\1\\::", safe)
+
+
 _MARKUP = re.compile(r"[\\`*_\[\]<>|~&$]")
 _LINKING = re.compile(r"@(?=\w)|#(?=\d)|\b[Gg][Hh]-(?=\d)|:(?=//)|\b[Ww]{3}(?=\.)|:(?=[A-Za-z+-][\w+-]*:)")
 _BREAK = "&#8203;"
