@@ -35,15 +35,10 @@ def quoted(text: str) -> st.SearchStrategy[str]:
 
 
 @st.composite
-def value(draw: st.DrawFn, text: str, indent: int) -> str:
-    """Write *text* as a value, in one of YAML's ways."""
-    way = draw(st.integers(0, 5))
-    if way == 0 and text.isalpha() and text != "null":
+def value(draw: st.DrawFn, text: str) -> str:
+    """Write *text* as a value, in one of YAML's ways that keep it on its line."""
+    if text.isalpha() and text != "null" and draw(st.booleans()):
         return text
-    if way == 1:
-        return f">-{draw(behind())}\n{' ' * (indent + 8)}{text}"
-    if way == 2:
-        return f"|-\n{' ' * (indent + 9)}{text}"
     return draw(quoted(text))
 
 
@@ -71,10 +66,9 @@ def above(draw: st.DrawFn, *columns: int) -> str:
 def entry(draw: st.DrawFn, key: str, text: str | None, indent: int, *columns: int) -> str:
     """Write one line, with what stands above it and behind."""
     lines = draw(above(*columns))
-    said = draw(st.sampled_from(["null", "~", ""])) if text is None else draw(value(text, indent))
-    end = "" if said.startswith(("|", ">")) else draw(behind())
+    said = draw(st.sampled_from(["null", "~", ""])) if text is None else draw(value(text))
     typed = draw(st.sampled_from([key, f'"{key}"']))
-    return f"{lines}{' ' * indent}{typed}: {said}{end}\n"
+    return f"{lines}{' ' * indent}{typed}: {said}{draw(behind())}\n"
 
 
 @st.composite
