@@ -216,10 +216,9 @@ def test_a_plan_goes_on_with_the_last_good_register_and_says_so_first(served: Co
     assert (planned.exit(), steps(planned)) == (Exit.DONE, [f"14 withdraw {removed[-4:]}"])
     told = as_json.plan(planned)
     assert told["register"]["cached_because"]["kind"] == "server-error"
-    console = text.console(io.StringIO())
-    with console.capture() as printed:
-        text.plan(told, console)
-    assert printed.get().startswith(
+    printed = io.StringIO()
+    text.plan(told, text.console(printed))
+    assert printed.getvalue().startswith(
         "the register does not answer; this rests on the last good one, of 2026-05-15T04:00"
     )
 
