@@ -129,11 +129,12 @@ def judge_plan(world: World, settings: Settings) -> Judged:
     settled = settle(world.declared, world.register, world.routes, world.observed, settings.regions)
     changes = diff(world.observed, settled, world.declared)
     judgement = guard.judge(proposal(world, settings, settled, changes), world.approvals, world.taken)
-    blocked = frozenset(world.declared.stopped) | judgement.regions
+    blocked = frozenset(world.declared.stopped) | judgement.regions | frozenset(settings.hold)
     findings = (
         *upstream_findings(world.declared, world.register, world.routes, world.observed, settled),
         *judgement.refusals,
         *guard.move_waits(changes, blocked),
+        *guard.region_held(changes, settings.hold),
         *approval_rules.approval_expired(world.approvals, world.today),
         *approval_rules.approval_exhausted(world.approvals, world.today, judgement, world.taken),
         *approval_rules.approval_unused(world.approvals, world.today, judgement),
@@ -217,8 +218,17 @@ def fingerprint(changes: Iterable[Change], observed_digest: str, settled_digest:
     return digest([rows, observed_digest, settled_digest])
 
 
+_SAID = (guard.move_waits, guard.region_held)
+"""What holds something in a region, and is no error."""
+
+
 def verdict(
-    code: RegionCode, declared: Declared, findings: Iterable[Finding], changes: Iterable[Change], judgement: Judgement
+    code: RegionCode,
+    declared: Declared,
+    findings: Iterable[Finding],
+    changes: Iterable[Change],
+    judgement: Judgement,
+    held: Collection[RegionCode] = (),
 ) -> RegionVerdict:
     """Return what a run would make of one region, and the rules that stop or hold something in it."""
     name = REGIONS.get(code, code)
@@ -227,7 +237,7 @@ def verdict(
     if judgement.national or code in judgement.regions:
         refused = {one.rule.id for one in judgement.refusals if one.region in (None, code)}
         return RegionVerdict(code, name, Verdict.REFUSED, tuple(sorted(refused)))
-    errors = {one.rule.id for one in findings if one.region == code and (one.stops or one.rule is guard.move_waits)}
-    blocked = declared.stopped.keys() | judgement.regions
+    errors = {one.rule.id for one in findings if one.region == code and (one.stops or one.rule in _SAID)}
+    blocked = (declared.stopped.keys() | judgement.regions | set(held)) - {code}
     pending = any(change.region == code and not change.touches & blocked for change in changes)
     return RegionVerdict(code, name, Verdict.APPLY if pending else Verdict.UNCHANGED, tuple(sorted(errors)))

@@ -360,3 +360,5 @@ class Settings:
     routes: RoutesSettings = field(default_factory=RoutesSettings)
     guards: Mapping[str, Threshold] = field(default_factory=lambda: dict(THRESHOLDS))
     severity: Mapping[str, Severity | None] = field(default_factory=dict)
+    hold: tuple[RegionCode, ...] = ()
+    lock_timeout: timedelta = timedelta(seconds=10)

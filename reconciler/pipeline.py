@@ -212,7 +212,9 @@ def _planned(
     observed_digest = state_digest(world.observed.clinics, world.observed.boards)
     settled_digest = state_digest(judged.settled.clinics, judged.settled.boards)
     return Planned(
-        regions=tuple(verdict(code, world.declared, findings, judged.changes, judged.judgement) for code in codes),
+        regions=tuple(
+            verdict(code, world.declared, findings, judged.changes, judged.judgement, settings.hold) for code in codes
+        ),
         findings=findings,
         changes=judged.changes,
         config_digest=world.declared.digest,
@@ -268,7 +270,7 @@ def apply(
         return Applied(replace(_not_attempted(planned), failures=(*planned.failures, stale)).only(only))
     if planned.judged.judgement.national:
         return Applied(planned.only(only))
-    engine = store.engine(settings.database, writes=True)
+    engine = store.engine(settings.database, writes=True, patience=settings.lock_timeout.total_seconds())
     with store.answering():
         header = store.RunHeader(
             actor=actor,

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from reconciler import store
+from reconciler import signals, store
 from reconciler.check import proposal
 from reconciler.findings import Exit, Failure, Finding
 from reconciler.model import BoardRow, Enrolment, HsaId, RegionCode, Settings, State
@@ -54,10 +54,11 @@ class Run:
     def settle_all(self, only: Collection[RegionCode]) -> Applied:
         """Settle the regions one by one, close the run, and return what became of them."""
         books = bookkeeping(self.world.observed, self.judged.settled, self.judged.changes)
-        for verdict in self.planned.regions:
-            if not only or verdict.code in only:
-                self.verdicts.append(self._settled(verdict, books.get(verdict.code, Bookkeeping())))
-        self._close()
+        with signals.waiting():
+            for verdict in self.planned.regions:
+                if not only or verdict.code in only:
+                    self.verdicts.append(self._settled(verdict, books.get(verdict.code, Bookkeeping())))
+            self._close()
         failures = (*self.planned.failures, *self.failures)
         anew = [finding for found in self.findings.values() for finding in found]
         findings = tuple(sorted((*self.planned.findings, *anew), key=Finding.sort_key))
@@ -66,9 +67,6 @@ class Run:
         return Applied(planned, self.run, self.applied, self.interrupted)
 
     def _close(self) -> None:
-        if self.interrupted:
-            # The statement that was cut off holds its lock until nobody refers to it, and exceptions do so in a circle.
-            gc.collect()
         status = "interrupted" if self.interrupted else "failed" if self.failures else "done"
         try:
             store.finish_run(self.engine, self.run, status, self.now, self.applied)
@@ -81,20 +79,36 @@ class Run:
             return verdict
         if verdict.verdict is Verdict.UNCHANGED and not books:
             return verdict
-        if self.halted:
+        if self.halted or verdict.code in self.settings.hold:
             return verdict._replace(verdict=Verdict.NOT_ATTEMPTED)
         try:
-            return self._in_one_transaction(verdict)
+            with signals.heard():
+                return self._in_one_transaction(verdict)
         except Failure as failure:
             self.failures.append(failure)
-            self.halted = failure.kind not in ("differs", "changed-meanwhile")
-            return verdict._replace(verdict=Verdict.NOT_ATTEMPTED if failure.exit is Exit.LOCKED else Verdict.FAILED)
+            return self._failed(verdict, failure)
         except KeyboardInterrupt as interrupt:
-            self.halted, self.interrupted = (
-                True,
-                Exit.TERMINATED if interrupt.args == ("SIGTERM",) else Exit.INTERRUPTED,
-            )
+            self.halted = True
+            self.interrupted = Exit.TERMINATED if interrupt.args == ("SIGTERM",) else Exit.INTERRUPTED
+        # The statement that was cut off holds its lock until nobody refers to it, and exceptions do so in a circle.
+        gc.collect()
+        return self._as_logged(verdict, Verdict.NOT_ATTEMPTED)
+
+    def _failed(self, verdict: RegionVerdict, failure: Failure) -> RegionVerdict:
+        if failure.exit is Exit.LOCKED:
+            self.halted = store.locks_all(self.engine)
             return verdict._replace(verdict=Verdict.NOT_ATTEMPTED)
+        self.halted = failure.kind not in ("differs", "changed-meanwhile")
+        return self._as_logged(verdict, Verdict.FAILED)
+
+    def _as_logged(self, verdict: RegionVerdict, otherwise: Verdict) -> RegionVerdict:
+        """Ask the log whether the transaction was committed: who is cut off while it commits cannot know."""
+        try:
+            done = store.logged(self.engine, self.run, verdict.code)
+        except Failure:
+            done = 0
+        self.applied += done
+        return verdict._replace(verdict=Verdict.APPLIED if done else otherwise)
 
     def _in_one_transaction(self, verdict: RegionVerdict) -> RegionVerdict:
         one = self.world.declared.regions.get(verdict.code)
@@ -102,7 +116,8 @@ class Run:
             one.clinics.keys() if one else set()
         )
         decide = partial(self._decide, verdict.code, watched)
-        done = store.settle_region(self.engine, self.run, verdict.code, watched, decide, self.now)
+        touched = {code for change in self._planned_for(verdict.code) for code in change.touches}
+        done = store.settle_region(self.engine, self.run, verdict.code, watched, decide, self.now, touched=touched)
         if done.unexpected:
             raise self._no_longer_fits(verdict.code)
         if done.refused:

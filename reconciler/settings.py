@@ -45,7 +45,7 @@ def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, str 
     faults: list[str] = []
     folder = path.resolve().parent if path else Path.cwd()
     values = _converted(written, _KEYS, folder, "", faults)
-    for key in ("lang", "demo", "config", "database"):
+    for key in ("lang", "demo", "config", "database", "lock_timeout"):
         given = flags.get(key) or environ.get(f"RECONCILER_{key.upper()}")
         if given is not None and given != "":
             values |= _converted({key: _typed(key, given)}, _KEYS, Path.cwd(), "", faults)
@@ -181,6 +181,11 @@ def _codes(value: Any, _folder: Path) -> tuple[str, ...]:
     if unknown:
         raise _Wrong(_("{codes} is not the code of a region").format(codes=", ".join(unknown)))
     return tuple(sorted(set(value)))
+
+
+def _held(value: Any, folder: Path) -> tuple[str, ...]:
+    """Return the regions on hold; none is as good as some."""
+    return () if value == [] else _codes(value, folder)
 
 
 def _region_codes(value: Any, _folder: Path) -> dict[str, str]:
@@ -377,6 +382,8 @@ _KEYS: Mapping[str, Convert] = {
         },
         _routes,
     ),
+    "lock_timeout": _wait,
+    "hold": _table("hold", {"regions": _held}, lambda regions=(): regions),
     "guards": _table("guards", dict.fromkeys(THRESHOLDS, _threshold), _guards),
     "severity": _severities,
 }

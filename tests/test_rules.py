@@ -12,7 +12,7 @@ Keys that are not the file's:
     approvals    what stands in approvals.yaml
     remembered   {id: region}: the last good register, of the first of November
     unmoved_after   days
-    demo, regions, guards, went_back     as in the settings, and as the guards see it
+    demo, regions, guards, hold, went_back     as in the settings, and as the guards see it
 """
 
 import string
@@ -86,6 +86,7 @@ OF_THE_WORLD = (
     "demo",
     "regions",
     "guards",
+    "hold",
     "went_back",
     "parents",
     "remembered",
@@ -134,6 +135,7 @@ def findings_of(folder: Path, example):
         register=RegisterSettings(
             unmoved_after=timedelta(days=world["unmoved_after"]) if "unmoved_after" in world else None
         ),
+        hold=tuple(world.get("hold", ())),
         guards={**THRESHOLDS, **{name: Threshold(**limits) for name, limits in world.get("guards", {}).items()}},
     )
     declared, findings = declare(read_regions(folder / "regions", settings.regions), settings)

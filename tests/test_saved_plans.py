@@ -151,11 +151,11 @@ class Meanwhile:
     def __init__(self, country: Country, monkeypatch: pytest.MonkeyPatch, code: str, *statements: str) -> None:
         really = store.settle_region
 
-        def settle_region(engine: object, number: int, region: str, *rest: object) -> store.Done:
+        def settle_region(engine: object, number: int, region: str, *rest: object, **more: object) -> store.Done:
             if region == code:
                 for statement in statements:
                     country.sql(statement)
-            return really(engine, number, region, *rest)
+            return really(engine, number, region, *rest, **more)
 
         monkeypatch.setattr(run.store, "settle_region", settle_region)
 

@@ -39,6 +39,23 @@ def db_upgrade(context: click.Context) -> Exit:
     return Exit.DONE
 
 
+@db.command("grants")
+@click.option("--writer", metavar="ROLE", default="reconciler", show_default=True, help=_("The role of the apply job."))
+@click.option("--reader", metavar="ROLE", default="reconciler_read", show_default=True, help=_("The role of plan."))
+@click.pass_context
+def db_grants(context: click.Context, writer: str, reader: str) -> Exit:
+    """Print the GRANTs for PostgreSQL: for the role that applies, and for one that only reads. Runs nothing.
+
+    The roles are there already, and whoever owns the tables runs it: reconciler db grants | psql
+    """
+    from reconciler import store  # noqa: PLC0415
+
+    settings_of(context)
+    for statement in store.grants(writer, reader):
+        click.echo(statement)
+    return Exit.DONE
+
+
 @db.command("check")
 @click.pass_context
 def db_check(context: click.Context) -> Exit:

@@ -101,6 +101,7 @@ def _save(out: Path, whole: Planned) -> None:
 @click.option(
     "--allow-cached-sources", is_flag=True, help=_("Go on with the last good register where the source is away.")
 )
+@click.option("--lock-timeout", metavar="TIME", help=_("How long to wait for somebody else's lock, such as 30s."))
 @click.option("--expect", metavar="sha256:…", help=_("Apply the plan with this fingerprint, and no other."))
 @click.pass_context
 def apply(
@@ -109,6 +110,7 @@ def apply(
     regions: tuple[str, ...],
     form: str,
     everything: bool,
+    lock_timeout: str | None,
     expect: str | None,
     allow_cached_sources: bool,
 ) -> Exit:
@@ -119,6 +121,7 @@ def apply(
     from reconciler import pipeline  # noqa: PLC0415
     from reconciler.report.excerpt import places_of  # noqa: PLC0415
 
+    context.obj["lock_timeout"] = lock_timeout
     settings = settings_of(context)
     check_codes(regions, settings)
     if allow_cached_sources:

@@ -77,7 +77,9 @@ def settings_of(context: click.Context) -> Settings:
     flags = context.obj or {}
     file = flags.get("settings")
     return settings.load(
-        Path(file) if file else None, os.environ, {key: flags.get(key) for key in ("lang", "database", "config")}
+        Path(file) if file else None,
+        os.environ,
+        {key: flags.get(key) for key in ("lang", "database", "config", "lock_timeout")},
     )
 
 

@@ -5,7 +5,8 @@ A guard never depends on the size of the set alone: a small region is guarded to
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from reconciler.findings import Finding, Place, Rule, Severity, Stage, rule
@@ -208,11 +209,11 @@ def config_went_back(proposal: Proposal) -> Iterator[Finding]:
     Stage.GUARD,
     severity=Severity.WARNING,
     relied_on=True,
-    problem="{subject} moves from {leaves} to {region}, and waits: {waits_for} is stopped or refused",
+    problem="{subject} moves from {leaves} to {region}, and waits: {waits_for} is stopped, refused or on hold",
     remedy="see what stops it",
 )
 def move_waits(changes: Iterable[Change], blocked: frozenset[RegionCode]) -> Iterator[Finding]:
-    """A move concerns two regions, and waits until neither is stopped or refused.
+    """A move concerns two regions, and waits until neither is stopped, refused or on hold.
 
     Okay:
         database: {clinics: {SE2321000131-E000000000458: "12"}}
@@ -227,6 +228,25 @@ def move_waits(changes: Iterable[Change], blocked: frozenset[RegionCode]) -> Ite
             place = Place(change.path, change.line) if change.path else None
             values: dict[str, Any] = {"leaves": change.leaves, "waits_for": ", ".join(waits_for)}
             yield move_waits.finding(place, region=change.region, subject=change.subject, **values)
+
+
+@rule(
+    Stage.GUARD,
+    severity=Severity.NOTE,
+    problem="region {region} is on hold: {changes} are planned, and not applied",
+    remedy="take it out of [hold] in the settings to have them applied",
+)
+def region_held(changes: Iterable[Change], held: Collection[RegionCode]) -> Iterator[Finding]:
+    """A region on hold is planned, and never applied: for as long as something is being looked into.
+
+    Okay:
+        hold: []
+    Flagged:
+        hold: ["14"]
+    """
+    counted = Counter(change.region for change in changes if change.region in held)
+    for code, count in sorted(counted.items()):
+        yield region_held.finding(region=code, changes=count)
 
 
 GUARDS: Mapping[str, Rule[[Proposal]]] = {

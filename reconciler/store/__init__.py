@@ -1,8 +1,9 @@
 """The database: the only place with SQL. What is settled, planned or allowed is decided elsewhere."""
 
-from reconciler.store.engine import answering, connected, engine, exists, shown
+from reconciler.store.engine import answering, connected, engine, exists, locks_all, shown
 from reconciler.store.execute import Done, Taking, Work, predicted, settle_region
-from reconciler.store.log import Head, RunHeader, begin_run, chain_heads, finish_run, verify_chain
+from reconciler.store.grants import grants
+from reconciler.store.log import Head, RunHeader, begin_run, chain_heads, finish_run, logged, verify_chain
 from reconciler.store.observe import LastRun, approvals_taken, last_commit, last_run, observe, observe_region
 from reconciler.store.remember import Incoming, keep_register, remembered
 from reconciler.store.schema import check, init, upgrade
@@ -26,10 +27,13 @@ __all__ = [
     "engine",
     "exists",
     "finish_run",
+    "grants",
     "init",
     "keep_register",
     "last_commit",
     "last_run",
+    "locks_all",
+    "logged",
     "observe",
     "observe_region",
     "predicted",

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import uniform
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, unquote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -70,6 +70,11 @@ def exists(url: str) -> bool:
     return _is_there(_parsed(url))
 
 
+def locks_all(opener: Engine) -> bool:
+    """Whether a lock is on the whole database: who cannot have one region can have none."""
+    return opener.dialect.name == "sqlite"
+
+
 def shown(url: URL | str) -> str:
     """Return the url as a person would write it here: without its password, a file by its path from this folder."""
     parsed = make_url(url)
@@ -87,12 +92,12 @@ def connected(opener: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def transacted(opener: Engine, work: Callable[[Connection], T], patience: float = PATIENCE) -> T:
-    """Do *work* in one transaction, and all of it anew where somebody else was faster, for as long as *patience*.
+def transacted(opener: Engine, work: Callable[[Connection], T]) -> T:
+    """Do *work* in one transaction, and all of it anew where somebody else was faster, for as long as its patience.
 
     So *work* must decide on what it reads from its connection, and change nothing else.
     """
-    until, pause = monotonic() + patience, 0.005
+    until, pause = monotonic() + opener.get_execution_options()["patience"], 0.005
     while True:
         try:
             with answering(opener.url), opener.begin() as connection:
@@ -170,6 +175,11 @@ def _created(url: URL, **options: object) -> Engine:
         ) from error
 
 
+def _common(patience: float, **options: object) -> dict[str, Any]:
+    """Return what all engines have: no pool, which a fork would share; and what `transacted` has to know."""
+    return {"poolclass": NullPool, "execution_options": {"patience": patience, **options}}
+
+
 # ---- SQLite
 
 
@@ -184,7 +194,7 @@ def _sqlite(url: URL, *, writes: bool, makes: bool, patience: float) -> Engine:
     """Open the file without making it, unless *makes*; transactions begin when we say so, not when pysqlite does."""
     path = quote(str(Path(url.database or "").absolute()))
     located = url.set(database=f"file:{path}", query={"mode": "rwc" if makes else "rw", "uri": "true"})
-    opener = _created(located, connect_args={"isolation_level": None, "timeout": patience}, poolclass=NullPool)
+    opener = _created(located, connect_args={"isolation_level": None, "timeout": patience}, **_common(patience))
 
     @event.listens_for(opener, "connect")
     def prepare(raw: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
@@ -210,8 +220,7 @@ def _postgresql(url: URL, *, writes: bool, patience: float) -> Engine:
     opener = _created(
         url,
         connect_args={"client_encoding": "utf8", "fallback_application_name": "reconciler", "connect_timeout": 10},
-        execution_options={"isolation_level": isolation, "postgresql_readonly": not writes},
-        poolclass=NullPool,
+        **_common(patience, isolation_level=isolation, postgresql_readonly=not writes),
     )
 
     @event.listens_for(opener, "begin")

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select, update
 
-from reconciler.findings import Failure
+from reconciler.findings import Exit, Failure
 from reconciler.model import BoardRow, Enrolment, HsaId, RegionCode, State
 from reconciler.plan import Action, Bookkeeping, Change
-from reconciler.store.engine import PATIENCE, TooNarrow, transacted
+from reconciler.store.engine import TooNarrow, locks_all, transacted
 from reconciler.store.log import append_changes
 from reconciler.store.observe import approvals_taken, observe_region
 from reconciler.store.tables import (
@@ -70,7 +70,6 @@ def settle_region(
     now: datetime,
     *,
     touched: Collection[RegionCode] = (),
-    patience: float = PATIENCE,
 ) -> Done:
     """Do in one transaction what *decide* says of the region as it is now; any exception leaves it as it was.
 
@@ -83,7 +82,12 @@ def settle_region(
     def work(connection: Connection) -> Done:
         return _settle(connection, run_id, code, watched, decide, now, locked)
 
-    return transacted(engine, work, patience)
+    try:
+        return transacted(engine, work)
+    except Failure as failure:
+        if failure.exit is Exit.LOCKED and not locks_all(engine):
+            raise _locked(code) from failure
+        raise
 
 
 def _settle(
@@ -117,6 +121,16 @@ def _lock(connection: Connection, codes: Collection[RegionCode]) -> None:
     """Lock the rows of the regions, in the order of their codes, so that no two wait for each other."""
     rows = select(_BOARD.region_code).where(_BOARD.region_code.in_(sorted(codes))).order_by(_BOARD.region_code)
     connection.execute(rows.with_for_update()).all()
+
+
+def _locked(code: RegionCode) -> Failure:
+    return Failure(
+        "database",
+        "locked",
+        problem=_("region {region} is locked by somebody else").format(region=code),
+        remedy=_("try again when the other run is done, or wait longer: --lock-timeout"),
+        exit=Exit.LOCKED,
+    )
 
 
 def _demand_locked(locked: set[RegionCode], changes: Sequence[Change]) -> None:

@@ -15,7 +15,7 @@ import reconciler
 from reconciler.findings import Failure
 from reconciler.model import RegionCode
 from reconciler.plan import Change, digest, state_digest
-from reconciler.store.engine import connected
+from reconciler.store.engine import connected, transacted
 from reconciler.store.observe import observe
 from reconciler.store.tables import as_text, change, run
 from reconciler.words import _
@@ -68,8 +68,8 @@ def begin_run(engine: Engine, header: RunHeader, now: datetime) -> int:
         "applied": 0,
         "chains": "{}",
     }
-    with connected(engine) as connection:
-        return int(connection.execute(insert(run).returning(run.c.id), row).scalar_one())
+    begins = insert(run).values(row).returning(run.c.id)
+    return transacted(engine, lambda connection: int(connection.execute(begins).scalar_one()))
 
 
 def finish_run(engine: Engine, run_id: int, status: str, now: datetime, applied: int) -> None:
@@ -77,7 +77,8 @@ def finish_run(engine: Engine, run_id: int, status: str, now: datetime, applied:
 
     *status* is any word; those in `observe.IN_VAIN` do not count for `last_commit`.
     """
-    with connected(engine) as connection:
+
+    def end(connection: Connection) -> None:
         touched = set(connection.scalars(select(change.c.region).where(change.c.run == run_id)))
         heads = {code: head for code, head in chain_heads(connection).items() if code in touched}
         row = {
@@ -88,6 +89,15 @@ def finish_run(engine: Engine, run_id: int, status: str, now: datetime, applied:
             "chains": _json(heads),
         }
         connection.execute(update(run).where(run.c.id == run_id).values(row))
+
+    transacted(engine, end)
+
+
+def logged(engine: Engine, run_id: int, code: RegionCode) -> int:
+    """Return how many changes of a region the log holds of a run: what was committed, whatever became of the answer."""
+    theirs = (change.c.run == run_id) & (change.c.region == code)
+    with connected(engine) as connection:
+        return int(connection.scalar(select(func.count()).select_from(change).where(theirs)) or 0)
 
 
 def _state_now(connection: Connection) -> str | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from reconciler.model import REGIONS, GoodPart, HsaId, RegionCode, Register, RegisterClinic, Remembered
-from reconciler.store.engine import connected
+from reconciler.store.engine import transacted
 from reconciler.store.tables import approval_used, as_text, register_part, register_snapshot
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ class Incoming(NamedTuple):
 
 def keep_register(engine: Engine, run_id: int, incoming: Incoming, now: datetime, most: int) -> None:
     """Keep what came in, the *most* newest of such answers, and those that hold a region's last good part."""
-    with connected(engine) as connection:
+
+    def keep(connection: Connection) -> None:
         _write_snapshot(connection, incoming.register, now)
         _write_parts(connection, run_id, incoming)
         rows = [
@@ -51,6 +52,8 @@ def keep_register(engine: Engine, run_id: int, incoming: Incoming, now: datetime
         if rows:
             connection.execute(insert(approval_used), rows)
         _forget(connection, most)
+
+    transacted(engine, keep)
 
 
 def remembered(connection: Connection) -> Remembered:
