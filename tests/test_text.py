@@ -110,7 +110,7 @@ def test_a_plan_is_told_region_by_region() -> None:
         f"{FILE}:9:3: error: {ID} is declared in 12-skane.yaml as well [duplicate-clinic]\n"
         "    keep the line in the file of the region that the e-services give, and delete the other\n"
         "    see config/regions/12-skane.yaml:7:3\n"
-        f"warning: {HALLAND} moves from 12 to 13, and waits: 12 is stopped or refused [move-waits]\n"
+        f"warning: {HALLAND} moves from 12 to 13, and waits: 12 is stopped, refused or on hold [move-waits]\n"
         "    see what stops it\n"
         "note: only routes on a clinic's own HSA-id were looked at [routes-without-parents]\n"
         "    a clinic without one may still be covered by a route on a unit above it in HSA\n"
