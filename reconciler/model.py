@@ -349,7 +349,10 @@ THRESHOLDS: Mapping[str, Threshold] = {
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that can be set; paths are absolute, or relative to the current folder."""
+    """Everything that can be set; paths are absolute, or relative to the current folder.
+
+    `origins` tells where each that was set comes from: a file, a flag, a variable of the environment.
+    """
 
     lang: str | None = None
     demo: bool = False
@@ -362,3 +365,4 @@ class Settings:
     severity: Mapping[str, Severity | None] = field(default_factory=dict)
     hold: tuple[RegionCode, ...] = ()
     lock_timeout: timedelta = timedelta(seconds=10)
+    origins: Mapping[str, str] = field(default_factory=dict, compare=False)

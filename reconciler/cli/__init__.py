@@ -15,7 +15,9 @@ from reconciler.cli.database import db
 from reconciler.cli.explain import explain
 from reconciler.cli.language import HELP_OPTIONS, LANGUAGES, choose, say_in
 from reconciler.cli.line import apply, plan, status, validate
+from reconciler.cli.logs import log_level_option
 from reconciler.cli.shared import talk
+from reconciler.cli.world import doctor, simulate, snapshot
 from reconciler.findings import Exit, Failure
 from reconciler.words import _
 
@@ -26,6 +28,7 @@ from reconciler.words import _
 @click.option("--settings", metavar="FILE", help=_("Settings file; else reconciler.toml here or in a folder above."))
 @click.option("--config", metavar="FOLDER", help=_("The folder that holds regions/ and approvals.yaml."))
 @click.option("--database", metavar="URL", help=_("The database, as sqlite:///file."))
+@log_level_option()
 @click.pass_context
 def main(
     context: click.Context, lang: str | None, settings: str | None, config: str | None, database: str | None
@@ -34,7 +37,7 @@ def main(
     context.obj = {"lang": lang, "settings": settings, "config": config, "database": database}
 
 
-for command in (validate, plan, apply, status, explain, db):
+for command in (validate, plan, apply, status, explain, simulate, doctor, snapshot, db):
     main.add_command(command)
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from json import dumps
 from string import Formatter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler import __version__
 from reconciler.findings import Exit, Failure, Finding, Place, Rule, Severity
@@ -20,6 +20,10 @@ from reconciler.report.rule_page import page
 from reconciler.results import Applied, ClinicStory, Planned, RegionStatus, RegionVerdict, Status, Validation, World
 from reconciler.rules.guard import Use
 from reconciler.words import _
+
+if TYPE_CHECKING:
+    from reconciler.doctor import Health
+    from reconciler.simulate import Simulation
 
 Document = dict[str, Any]
 
@@ -67,6 +71,20 @@ def apply(result: Applied) -> Document:
     """Return `reconciler/apply/1`: the plan, the run's number and how many changes it made."""
     head = {"format": "reconciler/apply/1", "run": result.run, "applied": result.applied}
     return {**head, **_plan(result.planned)}
+
+
+def simulate(result: Simulation) -> Document:
+    """Return `reconciler/simulate/1`: the plan, and how an apply would end."""
+    code = result.exit_of_apply
+    return {"format": "reconciler/simulate/1", "exit_of_apply": int(code), **_plan(result.planned)}
+
+
+def doctor(result: Health) -> Document:
+    """Return `reconciler/doctor/1`: what was looked at, in order."""
+    checks = [
+        {"subject": one.subject, "said": one.said, "remedy": one.remedy, "exit": int(one.exit)} for one in result.checks
+    ]
+    return {"format": "reconciler/doctor/1", "exit": int(result.exit), "checks": checks}
 
 
 def status(result: Status) -> Document:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from reconciler.findings import Exit
 from reconciler.report.changes import (
     action_count,
     blocks,
@@ -20,6 +21,7 @@ from reconciler.report.changes import (
 )
 from reconciler.report.escapes import escape
 from reconciler.report.excerpt import NOWHERE, Places
+from reconciler.report.exits import exit_page
 from reconciler.report.terminal import (
     Document,
     at,
@@ -173,6 +175,25 @@ def approval_words(use: Document) -> tuple[str, str]:
 
 def _actions(document: Document) -> str:
     return ", ".join(action_count(action, count) for action, count in document["summary"].items() if count)
+
+
+def simulate(document: Document, console: Console, *, everything: bool = False, places: Places = NOWHERE) -> None:
+    """Print the plan in the world that was imagined, and how an apply would end there."""
+    plan(document, console, everything=everything, places=places)
+    code = Exit(document["exit_of_apply"])
+    said = _("apply would end with {code}: {meaning}").format(code=code.value, meaning=exit_page(code).meaning)
+    line(console, said)
+
+
+# ---- doctor
+
+
+def doctor(document: Document, console: Console) -> None:
+    """Print a line for each thing that was looked at, and below it what to do."""
+    for check in document["checks"]:
+        line(console, (check["subject"], "bold red" if check["exit"] else ""), f": {check['said']}")
+        if check["remedy"]:
+            paragraph(console, check["remedy"])
 
 
 # ---- status

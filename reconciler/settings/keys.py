@@ -1,33 +1,26 @@
-"""Settings: flag over environment over `reconciler.toml` over default. All faults are told at once.
-
-It knows the form of the settings, not what anybody does with them. Secrets never stand here.
-"""
+"""What each setting may be: its key, and how what was written becomes a value. Reads no file and no environment."""
 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
-from reconciler.findings import Exit, Failure, Rule, Severity
+from reconciler.findings import Rule, Severity
 from reconciler.model import (
     REGIONS,
     THRESHOLDS,
     HttpSettings,
     RegisterSettings,
     RoutesSettings,
-    Settings,
     Threshold,
 )
 from reconciler.words import _
 
 Convert = Callable[[Any, Path], Any]
-NAME = "reconciler.toml"
 
 
 class _Wrong(ValueError):
@@ -38,74 +31,10 @@ class _WrongTable(_Wrong):
     """A table whose keys have faults of their own, one text each."""
 
 
-def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, str | None]) -> Settings:
-    """Return the settings; a `Failure` (exit 78) names every key and value that does not fit."""
-    path = file or (Path(environ["RECONCILER_SETTINGS"]) if environ.get("RECONCILER_SETTINGS") else _found())
-    written = _read(path) if path else {}
-    faults: list[str] = []
-    folder = path.resolve().parent if path else Path.cwd()
-    values = _converted(written, _KEYS, folder, "", faults)
-    for key in ("lang", "demo", "config", "database", "lock_timeout"):
-        given = flags.get(key) or environ.get(f"RECONCILER_{key.upper()}")
-        if given is not None and given != "":
-            values |= _converted({key: _typed(key, given)}, _KEYS, Path.cwd(), "", faults)
-    if faults:
-        raise _failure("wrong", path, faults)
-    values["register"] = _with_secrets(values.get("register", RegisterSettings()), "REGISTER", environ)
-    values["routes"] = _with_secrets(values.get("routes", RoutesSettings()), "ROUTES", environ)
-    values.setdefault("config", folder / "config")
-    values.setdefault("database", _database(Settings().database, folder))
-    return Settings(**values)
-
-
-Asked = TypeVar("Asked", RegisterSettings, RoutesSettings)
-
-
-def _with_secrets(asked: Asked, name: str, environ: Mapping[str, str]) -> Asked:
-    """Add who asks, from the environment: user, password and token, the latter two also by the file that holds them."""
-    given = {
-        key: environ[f"RECONCILER_{name}_{key.upper()}"].strip()
-        for key in ("user", "password", "token", "password_file", "token_file")
-        if environ.get(f"RECONCILER_{name}_{key.upper()}", "").strip()
-    }
-    values: dict[str, Any] = {key: Path(text) if key.endswith("_file") else text for key, text in given.items()}
-    return replace(asked, http=replace(asked.http, **values))
-
-
-def _typed(key: str, given: str) -> object:
-    return {"true": True, "1": True, "false": False, "0": False}.get(given.lower(), given) if key == "demo" else given
-
-
-def _found() -> Path | None:
-    here = Path.cwd()
-    return next((folder / NAME for folder in (here, *here.parents) if (folder / NAME).is_file()), None)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise _failure(
-            "missing", path, [_("the file cannot be read: {reason}").format(reason=error.strerror)]
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise _failure("malformed", path, [_("this is not TOML: {reason}").format(reason=error)]) from error
-
-
-def _failure(kind: str, path: Path | None, faults: list[str]) -> Failure:
-    where = str(path) if path else _("the environment or a flag")
-    return Failure(
-        "settings",
-        kind,
-        problem=f"{where}: " + "; ".join(faults),
-        remedy=_("put it right; the README lists the settings"),
-        exit=Exit.SETTINGS,
-    )
-
-
-def _converted(
+def converted(
     written: Mapping[str, Any], keys: Mapping[str, Convert], folder: Path, prefix: str, faults: list[str]
 ) -> dict[str, Any]:
+    """Return the values of *keys* that were *written*; what does not fit is added to *faults*."""
     values = {}
     for key, value in written.items():
         if key not in keys:
@@ -167,7 +96,7 @@ def _path(value: Any, folder: Path) -> Path:
     return folder / _text(value)
 
 
-def _database(value: Any, folder: Path) -> str:
+def database_url(value: Any, folder: Path) -> str:
     """Make a relative SQLite path absolute; every other URL is as it was written."""
     scheme, mark, path = _text(value).partition(":///")
     relative = scheme.startswith("sqlite") and mark and path and not path.startswith(("/", ":memory:", "file:"))
@@ -205,13 +134,19 @@ _AGE = re.compile(r"([0-9]{1,6})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
+def age(text: object) -> timedelta | None:
+    """Return the age that *text* is: 36h, 14d, 90m; None where it is none."""
+    match = _AGE.fullmatch(text) if isinstance(text, str) else None
+    return timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else None
+
+
 def _age(value: Any, _folder: Path) -> timedelta | None:
     if value == "off":
         return None
-    match = _AGE.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
+    found = age(value)
+    if found is None:
         raise _Wrong(_("{value} should be an age such as 36h, 14d or 90m, or off").format(value=value))
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+    return found
 
 
 def _wait(value: Any, folder: Path) -> timedelta:
@@ -246,7 +181,7 @@ def _url(value: Any, folder: Path) -> str:
         fits = False
     if not fits or (scheme in ("http", "https") and not rest.partition("/")[0]):
         raise _Wrong(_("{value} should be an address such as https://server/path").format(value=value))
-    return _database(value, folder)
+    return database_url(value, folder)
 
 
 def _threshold(value: Any, _folder: Path) -> Threshold:
@@ -263,7 +198,7 @@ def _table(name: str, keys: Mapping[str, Convert], make: Callable[..., Any]) -> 
         if not isinstance(value, dict):
             raise _Wrong(_("should be a table, [{name}]").format(name=name))
         faults: list[str] = []
-        values = _converted(value, keys, folder, f"{name}.", faults)
+        values = converted(value, keys, folder, f"{name}.", faults)
         if faults:
             raise _WrongTable(*faults)
         return make(**values)
@@ -344,12 +279,12 @@ def _severity_fault(name: str, word: object, rules: Mapping[str, Rule[...]]) -> 
     return None
 
 
-_KEYS: Mapping[str, Convert] = {
+KEYS: Mapping[str, Convert] = {
     "lang": _one_of("sv", "en"),
     "demo": _flag,
     "regions": _codes,
     "config": _path,
-    "database": _database,
+    "database": database_url,
     "register": _table(
         "register",
         {

@@ -1,0 +1,123 @@
+"""What the next scheduled run would do, if the world were otherwise. Nothing is written anywhere.
+
+What is imagined is put in the place of what the sources say; the line itself is the one that `plan` goes.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from reconciler.findings import Exit, Failure
+from reconciler.model import (
+    HsaId,
+    RegionCode,
+    Register,
+    RegisterClinic,
+    RegisterSettings,
+    Routes,
+    RoutesSettings,
+    Settings,
+)
+from reconciler.pipeline import Sources, plan
+from reconciler.results import Applied, Planned
+from reconciler.sources import register as register_source
+from reconciler.sources import routes as routes_source
+from reconciler.sources.answer import checked_time
+from reconciler.words import _
+
+
+@dataclass(frozen=True, slots=True)
+class Imagined:
+    """What is otherwise. *lose* is a share in percent; which clinics are lost is drawn by *seed*."""
+
+    register: Path | None = None
+    register_down: bool = False
+    register_age: timedelta | None = None
+    lose: int = 0
+    moves: Mapping[HsaId, RegionCode] = field(default_factory=dict)
+    inactive: tuple[HsaId, ...] = ()
+    tak_down: bool = False
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """The plan in a world that is imagined, and how an apply would end there."""
+
+    planned: Planned
+    exit_of_apply: Exit
+
+
+def simulate(settings: Settings, now: datetime, imagined: Imagined) -> Simulation:
+    """Plan as if the world were as *imagined*."""
+
+    def register(asked: RegisterSettings, at: datetime) -> Register:
+        return _register(asked, at, imagined)
+
+    def routes(asked: RoutesSettings, at: datetime) -> Routes:
+        if imagined.tak_down:
+            raise _away("routes", _("TAK does not answer, as was imagined"))
+        return routes_source.ask(asked, at)
+
+    planned = plan(settings, now, Sources(register, routes))
+    for failure in planned.failures:
+        if failure.exit is Exit.USAGE:
+            raise failure
+    return Simulation(planned, _exit_of_apply(planned, settings))
+
+
+def _exit_of_apply(planned: Planned, settings: Settings) -> Exit:
+    """Return what `apply` would say: it makes no database, and is careful with what is remembered."""
+    from reconciler import store  # noqa: PLC0415  (sqlalchemy costs 0.3 s)
+
+    if not store.exists(settings.database):
+        return Exit.SETTINGS
+    because = planned.world.cached_because if planned.world else None
+    if because and not settings.register.allow_cached:
+        return because.exit
+    return Applied(planned).exit
+
+
+def _register(settings: RegisterSettings, now: datetime, imagined: Imagined) -> Register:
+    if imagined.register_down:
+        raise _away("register", _("the register does not answer, as was imagined"))
+    if imagined.register:
+        # How old such a file is says nothing: it stands for what would be said then.
+        settings = replace(settings, source="file", path=imagined.register, max_age=None)
+    found = register_source.ask(settings, now)
+    if imagined.register_age is not None:
+        made = (now - imagined.register_age).isoformat()
+        found = replace(found, generated_at=checked_time("register", made, now, settings.max_age))
+    clinics = _changed(found.clinics, imagined)
+    if clinics == found.clinics:
+        return found
+    return replace(found, clinics=clinics, digest=register_source.known_by(clinics))
+
+
+def _changed(clinics: Mapping[HsaId, RegisterClinic], imagined: Imagined) -> dict[HsaId, RegisterClinic]:
+    unknown = sorted({*imagined.moves, *imagined.inactive} - clinics.keys())
+    if unknown:
+        raise Failure(
+            "register",
+            "imagined",
+            problem=_("{hsa_id} is not in the register, so nothing about it can be imagined").format(hsa_id=unknown[0]),
+            remedy=_("name a clinic that is: reconciler explain HSA-ID"),
+            exit=Exit.USAGE,
+        )
+    changed = dict(clinics)
+    for hsa_id, code in imagined.moves.items():
+        changed[hsa_id] = changed[hsa_id]._replace(region_code=code)
+    for hsa_id in imagined.inactive:
+        changed[hsa_id] = changed[hsa_id]._replace(active=False)
+    lost = -(-len(clinics) * imagined.lose // 100)
+    for hsa_id in random.Random(imagined.seed).sample(sorted(changed), lost):  # noqa: S311  (to be drawn again alike)
+        del changed[hsa_id]
+    return changed
+
+
+def _away(source: str, problem: str) -> Failure:
+    return Failure(source, "unanswered", problem=problem, remedy=_("the next run asks again"))
