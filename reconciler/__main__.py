@@ -6,7 +6,7 @@ import gc
 import sys
 
 _GARBAGE = (100_000, 20, 100)
-"""A run makes many values and drops few: with Python's own thresholds a third of its time goes to looking at them."""
+"""A run makes many values and drops few: with Python's own thresholds a quarter of its time goes to looking at them."""
 
 
 def main() -> None:

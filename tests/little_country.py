@@ -110,7 +110,7 @@ class Country:
     def enrolled(self) -> dict[str, str]:
         return dict(self.sql("SELECT hsa_id, region_code FROM complaints_clinic ORDER BY hsa_id"))
 
-    def git(self, *arguments: str, author: str = "Anna Ek") -> str:
+    def git(self, *arguments: str, author: str = "the administrator") -> str:
         identity = ["-c", f"user.name={author}", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
         command = ["git", "-C", str(self.folder), *identity, *arguments]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()

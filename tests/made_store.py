@@ -26,7 +26,7 @@ from reconciler.plan import Bookkeeping, bookkeeping, diff, settle
 NOW = datetime(2026, 5, 15, 12, 0, tzinfo=UTC)
 A, B, C, D = (HsaId(f"SE2321000131-E00000000000{n}") for n in range(1, 5))
 BOARD = BoardRow("SE2321000131-PNEXEMPEL", "Kansliet")
-HEADER = store.RunHeader("anna", "c0ffee", "sha256:c", "sha256:r", None, "sha256:s", 4)
+HEADER = store.RunHeader("somebody", "c0ffee", "sha256:c", "sha256:r", None, "sha256:s", 4)
 
 Rows = dict[HsaId, tuple[str, str]]
 Decide = Callable[[State], store.Work]

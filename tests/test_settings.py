@@ -1,12 +1,22 @@
 """Settings: flag over environment over file over default; every fault told at once, exit 78."""
 
+import re
+from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from reconciler.findings import Exit, Failure
-from reconciler.model import REGIONS, Threshold
+from reconciler.model import (
+    REGIONS,
+    THRESHOLDS,
+    HttpSettings,
+    RegisterSettings,
+    RoutesSettings,
+    Settings,
+    Threshold,
+)
 from reconciler.settings import load
 
 
@@ -167,3 +177,11 @@ def test_routes_can_be_asked_of_an_export(folder: Path) -> None:
     said = faults(folder, '[routes]\ncontracts = "urn"\nignore = [1]\ndomain = ""\n')
     assert said.count("should be a list of texts") == 2
     assert "routes.domain:  should be a text" in said
+
+
+def test_the_page_of_the_settings_tells_every_one() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "settings.md").read_text(encoding="utf-8")
+    inside = {"register", "routes", "http", "known", "password", "token", "origins", "hold", "guards", "severity"}
+    kinds = (Settings, RegisterSettings, RoutesSettings, HttpSettings)
+    names = {one.name for kind in kinds for one in fields(kind)} - inside | {"hold.regions", "guards.NAME"}
+    assert {name for name in names | set(THRESHOLDS) if not re.search(rf"\b{name}\b", page)} == set()

@@ -410,7 +410,7 @@ def test_a_run_is_on_record_before_its_first_change(url: str) -> None:
     run = store.begin_run(engine, HEADER, NOW)
     with store.connected(engine) as connection:
         last = store.last_run(connection)
-        assert last == store.LastRun(run, "2026-05-15T12:00:00.000000+00:00", None, "started", "anna", "c0ffee", 0)
+        assert last == store.LastRun(run, "2026-05-15T12:00:00.000000+00:00", None, "started", "somebody", "c0ffee", 0)
         assert store.last_commit(connection) is None
     store.finish_run(engine, run, "done", NOW + timedelta(minutes=1), 3)
     with store.connected(engine) as connection:

@@ -90,6 +90,6 @@ def _failure(kind: str, path: Path | None, faults: list[str]) -> Failure:
         "settings",
         kind,
         problem=f"{where}: " + "; ".join(faults),
-        remedy=_("put it right; the README lists the settings"),
+        remedy=_("put it right; docs/settings.md lists the settings"),
         exit=Exit.SETTINGS,
     )
