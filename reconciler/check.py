@@ -157,6 +157,7 @@ def proposal(world: World, settings: Settings, settled: Settled, changes: Sequen
         world.remembered,
         settings.regions,
         settings.register.unmoved_after,
+        fought={row: times for row, times in world.reverts.items() if times >= settings.drift.reverts},
     )
 
 
@@ -239,5 +240,9 @@ def verdict(
         return RegionVerdict(code, name, Verdict.REFUSED, tuple(sorted(refused)))
     errors = {one.rule.id for one in findings if one.region == code and (one.stops or one.rule in _SAID)}
     blocked = (declared.stopped.keys() | judgement.regions | set(held)) - {code}
-    pending = any(change.region == code and not change.touches & blocked for change in changes)
+    rows = judgement.rows
+    pending = any(
+        change.region == code and not change.touches & blocked and guard.row_of(change) not in rows
+        for change in changes
+    )
     return RegionVerdict(code, name, Verdict.APPLY if pending else Verdict.UNCHANGED, tuple(sorted(errors)))

@@ -6,8 +6,11 @@ Where the files are in git, an answer that does not come is a failure: without i
 from __future__ import annotations
 
 import os
+import re
 import subprocess
+from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from reconciler.findings import Exit, Failure
 from reconciler.words import _
@@ -36,6 +39,43 @@ def went_back(folder: Path, commit: str, last: str) -> bool:
             )
         return False
     return _git(folder, "merge-base", "--is-ancestor", commit, last) is not None
+
+
+class Author(NamedTuple):
+    """Who wrote or deleted a line: the name that git has, in which commit, and when (seconds since 1970)."""
+
+    name: str
+    commit: str
+    time: int
+
+
+def who_wrote(folder: Path, commit: str, name: str, line: int) -> Author | None:
+    """Return who wrote a line (1-based) of the file *name* in *folder*, as it stood at *commit*."""
+    lines = _blamed(folder, commit, name)
+    return lines[line - 1] if 0 < line <= len(lines) else None
+
+
+@lru_cache(maxsize=64)
+def _blamed(folder: Path, commit: str, name: str) -> tuple[Author, ...]:
+    authors, found, whole = [], {"name": "", "time": "0"}, ""
+    for text in (_git(folder, "blame", "--line-porcelain", commit, "--", name) or "").split("\n"):
+        if text.startswith("\t"):
+            authors.append(Author(found["name"], whole, int(found["time"])))
+        elif re.match("[0-9a-f]{40} ", text):
+            whole = text[:40]
+        elif text.startswith(("author ", "author-time ")):
+            key, _blank, value = text.partition(" ")
+            found["name" if key == "author" else "time"] = value
+    return tuple(authors)
+
+
+def who_removed(folder: Path, commit: str, name: str, text: str) -> Author | None:
+    """Return who last took *text* away from the file *name* (or put it there), looking back from *commit*."""
+    told = _git(folder, "log", "-1", "--format=%an%x00%H%x00%at", f"-S{text}", commit, "--", name)
+    if not told:
+        return None
+    author, whole, time = told.split("\0")
+    return Author(author, whole, int(time))
 
 
 def _is_in_git(folder: Path) -> bool:

@@ -338,6 +338,13 @@ class RoutesSettings:
     parents: Path | None = None
 
 
+class DriftSettings(NamedTuple):
+    """After how many reverts of one row, within how long, two writers are said to fight; None: never."""
+
+    reverts: int = 3
+    within: timedelta | None = timedelta(days=7)
+
+
 THRESHOLDS: Mapping[str, Threshold] = {
     "withdraws-too-many": Threshold(floor=1, percent=20, ceiling=10),
     "withdraws-too-many-nationally": Threshold(floor=5, percent=5, ceiling=50),
@@ -364,5 +371,6 @@ class Settings:
     guards: Mapping[str, Threshold] = field(default_factory=lambda: dict(THRESHOLDS))
     severity: Mapping[str, Severity | None] = field(default_factory=dict)
     hold: tuple[RegionCode, ...] = ()
+    drift: DriftSettings = field(default_factory=DriftSettings)
     lock_timeout: timedelta = timedelta(seconds=10)
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)

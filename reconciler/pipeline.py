@@ -136,7 +136,7 @@ def plan(settings: Settings, now: datetime, sources: Sources = Sources()) -> Pla
     findings += tuple(about_approvals)
     failures: list[Failure] = []
     commit = _asked(failures, lambda: git.head(settings.config))
-    held = _asked(failures, lambda: _observe(settings, commit))
+    held = _asked(failures, lambda: _observe(settings, commit, now))
     remembered = held.remembered if held else Remembered()
     register, because = _register(settings, now, sources, remembered, failures)
     routes = _asked(failures, lambda: sources.routes(settings.routes, now))
@@ -156,6 +156,7 @@ def plan(settings: Settings, now: datetime, sources: Sources = Sources()) -> Pla
         held.went_back,
         remembered,
         because,
+        held.reverts,
     )
     return _planned(world, settings, findings, commit, held.empty_database)
 
@@ -184,11 +185,12 @@ class Held(NamedTuple):
     state: State = State()
     taken: Mapping[str, int] = {}
     went_back: tuple[str, str] | None = None
+    reverts: Mapping[str, int] = {}
     empty_database: str | None = None
     remembered: Remembered = Remembered()
 
 
-def _observe(settings: Settings, commit: str | None) -> Held:
+def _observe(settings: Settings, commit: str | None, now: datetime) -> Held:
     from reconciler import store  # noqa: PLC0415  (sqlalchemy costs 0.3 s)
 
     if not store.exists(settings.database):
@@ -198,9 +200,11 @@ def _observe(settings: Settings, commit: str | None) -> Held:
         store.check(connection)
         state, taken, last = store.observe(connection), store.approvals_taken(connection), store.last_commit(connection)
         remembered = store.remembered(connection)
+        within = settings.drift.within
+        reverts = store.reverts(connection, store.as_text(now - within)) if within else {}
     engine.dispose()
     back = commit is not None and last is not None and git.went_back(settings.config, commit, last)
-    return Held(state, taken, (commit, last) if back and commit and last else None, remembered=remembered)
+    return Held(state, taken, (commit, last) if back and commit and last else None, reverts, remembered=remembered)
 
 
 def _planned(

@@ -323,10 +323,12 @@ def _clinic_change(hsa_id: HsaId, observed: State, settled: Settled, declared: D
         action, region, cause = Action.WITHDRAW, before.region_code, Cause.CONFIG
     elif before.region_code != after.region_code:
         drifted = last is not None and last.region_code != before.region_code
-        action, region, cause = Action.MOVE, after.region_code, Cause.DRIFT if drifted else Cause.REGISTER
+        action, region = Action.MOVE, after.region_code
+        cause = Cause.CONFIG if last is None else Cause.DRIFT if drifted else Cause.REGISTER
     else:
         drifted = last is not None and last.name != before.name
-        action, region, cause = Action.RENAME, after.region_code, Cause.DRIFT if drifted else Cause.REGISTER
+        action, region = Action.RENAME, after.region_code
+        cause = Cause.CONFIG if last is None else Cause.DRIFT if drifted else Cause.REGISTER
     path = region_file.source.path if region_file else None
     return Change(region, action, hsa_id, before, after, cause, path, clinic.line if clinic else None)
 

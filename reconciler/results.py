@@ -89,8 +89,12 @@ class Judged:
 
     @property
     def waiting(self) -> frozenset[str]:
-        """The subjects of changes that concern a region which is stopped or refused."""
-        return frozenset(change.subject for change in self.changes if change.touches & self.blocked)
+        """The rows that wait: they themselves, or a region that their change concerns, are stopped or refused."""
+        return frozenset(guard.row_of(change) for change in self.changes if self.waits(change))
+
+    def waits(self, change: Change) -> bool:
+        """Whether something stops or refuses one of the regions that a change concerns, or the row itself."""
+        return bool(change.touches & self.blocked) or guard.row_of(change) in self.judgement.rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,7 @@ class World:
     went_back: tuple[str, str] | None = None
     remembered: Remembered = field(default_factory=Remembered)
     cached_because: Failure | None = None
+    reverts: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,7 +140,7 @@ class Run:
         )
 
     def _planned_for(self, code: RegionCode) -> tuple[Change, ...]:
-        return tuple(one for one in self.judged.changes if one.region == code and not one.touches & self.judged.blocked)
+        return tuple(one for one in self.judged.changes if one.region == code and not self.judged.waits(one))
 
     def _decide(self, code: RegionCode, watched: Collection[HsaId], state: State) -> store.Work:
         """Settle the region again on what its transaction observes; guard it anew where that was not planned."""
@@ -155,9 +155,10 @@ class Run:
                 self.findings[code] = judgement.refusals
                 return store.Work((), Bookkeeping(), {}, refused=True, unexpected=unexpected)
             waits = tuple(guard.move_waits(own, judgement.regions))
-            if waits:
-                self.findings[code] = waits
-                self.held_back[code] = frozenset(str(one.subject) for one in waits)
+            rows = {str(one.subject) for one in waits} | (judgement.rows - self.judged.waiting)
+            if rows:
+                self.findings[code] = (*waits, *(one for one in judgement.refusals if one.values.get("row") in rows))
+                self.held_back[code] = frozenset(rows)
                 own, books = self._due(code, watched, state)
         return store.Work(own, books, self._taken(code, own, judgement), unexpected=unexpected)
 
@@ -168,7 +169,10 @@ class Run:
         waiting = self.judged.waiting | self.held_back.get(code, frozenset())
         hsa_ids = (state.clinics.keys() | state.managed_clinics.keys() | set(watched)) - waiting
         world = self.world
-        settled = settle(world.declared, world.register, world.routes, state, self.settings.regions, hsa_ids)
+        declared = world.declared
+        if code in waiting and code not in declared.stopped:
+            declared = replace(declared, boards_held={**declared.boards_held, code: (guard.two_writers.id,)})
+        settled = settle(declared, world.register, world.routes, state, self.settings.regions, hsa_ids)
         changes = diff(state, settled, world.declared)
         own = tuple(change for change in changes if change.region == code)
         return own, bookkeeping(state, settled, changes).get(code, Bookkeeping())
@@ -211,10 +215,10 @@ class Run:
 
     def _taken(self, code: RegionCode, own: Sequence[Change], judgement: Judgement) -> dict[str, store.Taking]:
         """Return what the transaction takes of each approval; what is not counted is taken once in a run."""
-        plan = [change for change in self.judged.changes if not change.touches & self.judged.blocked]
+        plan = [change for change in self.judged.changes if not self.judged.waits(change)]
         taken = {}
         for approval in (use.approval for use in judgement.uses):
-            count = guard.taken_by(approval, code, own, plan)
+            count = guard.taken_by(approval, code, own, plan, self.world.reverts)
             if count and (approval.guard in guard.COUNTED or approval.digest not in self.spent):
                 taken[approval.digest] = store.Taking(count, approval.at_most)
         return taken

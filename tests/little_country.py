@@ -89,7 +89,7 @@ class Country:
     def approve(self, guard: str, region: str | None, at_most: int = 1, days: int = 7) -> None:
         until = (self.now + timedelta(days=days)).date().isoformat()
         more = {"region": region} if region else {}
-        rest = {"at_most": at_most, "until": until, "reason": "a merger", "approved_by": "Kim"}
+        rest = {"at_most": at_most, "until": until, "reason": "a merger", "approved_by": "Somebody"}
         self.approvals.append({"guard": guard, **more, **rest})
         self.write()
 
@@ -101,7 +101,7 @@ class Country:
         return pipeline.plan(self.settings, self.now)
 
     def apply(self, expected: SavedPlan | None = None, only: tuple[str, ...] = ()) -> Applied:
-        return pipeline.apply(self.settings, self.now, "kim", only, expected)
+        return pipeline.apply(self.settings, self.now, "somebody", only, expected)
 
     def sql(self, statement: str, values: tuple[Any, ...] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         with contextlib.closing(sqlite3.connect(self.folder / "reconciler.db")) as connection, connection:

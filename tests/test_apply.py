@@ -60,7 +60,7 @@ class Land:
         return replace(self.country.settings, database=self.url, **more)
 
     def apply(self, **more: Any) -> Applied:
-        return pipeline.apply(self.settings(**more), NOW, "kim")
+        return pipeline.apply(self.settings(**more), NOW, "somebody")
 
     @property
     def left(self) -> list[str]:

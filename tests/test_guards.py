@@ -300,7 +300,7 @@ def test_files_that_went_back_and_change_nothing_harm_nobody():
 
 
 def approval(guard="withdraws-too-many", region="14", at_most=6, until=TODAY, digest="it"):
-    return Approval(guard, region, at_most, until, "a merger", "Kim", Place("approvals.yaml", 1, 10), digest)
+    return Approval(guard, region, at_most, until, "a merger", "Somebody", Place("approvals.yaml", 1, 10), digest)
 
 
 SIX_GO = proposal(withdrawals("14", 6), {"14": 25, "12": 1000})

@@ -41,13 +41,13 @@ def test_one_role_applies_and_the_other_plans(roles: dict[str, str], tmp_path: P
     country.declare("14", 1, 2)
     writes, reads = (replace(country.settings, database=roles[role]) for role in ("skriver", "läser"))
     with pytest.raises(Failure, match="permission denied") as failure:
-        pipeline.apply(reads, NOW, "kim")
+        pipeline.apply(reads, NOW, "somebody")
     assert failure.value.exit is Exit.UNANSWERED
     assert len(pipeline.plan(reads, NOW).changes) == 3
-    assert pipeline.apply(writes, NOW, "kim").exit is Exit.DONE
+    assert pipeline.apply(writes, NOW, "somebody").exit is Exit.DONE
     country.clinics["14"].pop()
     country.write()
-    assert pipeline.apply(writes, NOW, "kim").exit is Exit.DONE
+    assert pipeline.apply(writes, NOW, "somebody").exit is Exit.DONE
     assert pipeline.plan(reads, NOW).changes == ()
     assert pipeline.check_database(reads) == []
 

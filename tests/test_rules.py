@@ -12,7 +12,7 @@ Keys that are not the file's:
     approvals    what stands in approvals.yaml
     remembered   {id: region}: the last good register, of the first of November
     unmoved_after   days
-    demo, regions, guards, hold, went_back     as in the settings, and as the guards see it
+    demo, regions, guards, hold, went_back, fought     as in the settings, and as the guards see it
 """
 
 import string
@@ -91,6 +91,7 @@ OF_THE_WORLD = (
     "parents",
     "remembered",
     "unmoved_after",
+    "fought",
 )
 NOT_AN_EXAMPLE = {
     "file-unreadable": "a directory with the name of a region file",
@@ -156,6 +157,7 @@ def findings_of(folder: Path, example):
             TODAY,
             tuple(map(str, world["went_back"])) if world.get("went_back") else None,
             remembered(world.get("remembered", {}), known),
+            reverts={row: int(times) for row, times in world.get("fought", {}).items()},
         ),
         settings,
     )

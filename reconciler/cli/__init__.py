@@ -13,6 +13,7 @@ import click
 from reconciler import __version__
 from reconciler.cli.database import db
 from reconciler.cli.explain import explain
+from reconciler.cli.history import history
 from reconciler.cli.language import HELP_OPTIONS, LANGUAGES, choose, say_in
 from reconciler.cli.line import apply, plan, status, validate
 from reconciler.cli.logs import log_level_option
@@ -37,7 +38,7 @@ def main(
     context.obj = {"lang": lang, "settings": settings, "config": config, "database": database}
 
 
-for command in (validate, plan, apply, status, explain, simulate, doctor, snapshot, db):
+for command in (validate, plan, apply, status, history, explain, simulate, doctor, snapshot, db):
     main.add_command(command)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from reconciler.cli.formats import Output, formats_option, tell
+from reconciler.cli.history import Moment, show_at, show_drift
 from reconciler.cli.shared import (
     check_codes,
     format_option,
@@ -26,6 +27,7 @@ from reconciler.findings import Exit
 from reconciler.words import _
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from types import FrameType
 
     from reconciler.results import Planned
@@ -163,11 +165,18 @@ def _actor() -> str:
 
 @click.command()
 @format_option()
+@click.option("--drift", is_flag=True, help=_("Tell instead what somebody else has changed; exit 2 if anything."))
+@click.option("--at", "moment", type=Moment(end=True), metavar="DATE", help=_("Tell instead what held that day."))
+@click.option("--all", "everything", is_flag=True, help=_("With --at, list every clinic."))
 @click.pass_context
-def status(context: click.Context, form: str) -> Exit:
+def status(context: click.Context, form: str, drift: bool, moment: datetime | None, everything: bool) -> Exit:
     """Show each region: its patient board, whether it is active, clinics declared and enrolled, what is pending."""
     from reconciler import pipeline  # noqa: PLC0415
 
+    if drift:
+        return show_drift(context, form)
+    if moment:
+        return show_at(context, form, moment, everything=everything)
     result = pipeline.status(settings_of(context), now())
     tell_empty(result.empty_database)
     say(form, "status", result)

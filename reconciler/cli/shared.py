@@ -92,17 +92,29 @@ def stdout() -> Console:
 
 def say(form: str, name: str, result: Any, **options: Any) -> None:
     """Print *result* to stdout: the JSON document, or the text that is made from it."""
-    from reconciler.report import json  # noqa: PLC0415
+    from reconciler.report import json, text  # noqa: PLC0415
 
     document = getattr(json, name)(result)
+    _print(form, document, lambda: getattr(text, name)(document, stdout(), **options))
+
+
+def print_logged(form: str, name: str, result: Any, **options: Any) -> None:
+    """Print what the log tells."""
+    from reconciler.report import logbook  # noqa: PLC0415
+
+    document = getattr(logbook, name)(result)
+    _print(form, document, lambda: getattr(logbook, f"print_{name}")(document, stdout(), **options))
+
+
+def _print(form: str, document: dict[str, Any], as_text: Callable[[], None]) -> None:
+    from reconciler.report import json  # noqa: PLC0415
+
     with read_to_the_end():
         if form == "json":
             sys.stdout.write(json.dump(document))
         else:
-            from reconciler.report import text  # noqa: PLC0415
-
             with fenced(document):
-                getattr(text, name)(document, stdout(), **options)
+                as_text()
         sys.stdout.flush()
 
 

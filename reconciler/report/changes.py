@@ -58,8 +58,8 @@ def left_out(document: Document) -> int:
 
 
 def waiting(document: Document) -> frozenset[str]:
-    """Return the subjects of changes that wait for another region."""
-    return frozenset(one["subject"] for one in document["findings"] if one["rule"] == "move-waits")
+    """Return the subjects of changes that wait for another region, or for two writers to agree."""
+    return frozenset(one["subject"] for one in document["findings"] if one["rule"] in ("move-waits", "two-writers"))
 
 
 def region_block(block: Block, document: Document, console: Console, *, everything: bool) -> None:

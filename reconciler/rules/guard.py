@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from reconciler.findings import Finding, Place, Rule, Severity, Stage, rule
 from reconciler.model import Approval, Enrolment, RegionCode
-from reconciler.plan import Action, Change, board_differs
+from reconciler.plan import Action, Cause, Change, board_differs
 from reconciler.rules.incoming import register_churned, register_shrunk, register_unmoved
 from reconciler.rules.proposal import APPROVE, Proposal, refusal
 
@@ -38,7 +38,13 @@ class Judgement(NamedTuple):
     @property
     def regions(self) -> frozenset[RegionCode]:
         """The regions that are refused."""
-        return frozenset(one.region for one in self.refusals if one.region is not None)
+        whole = (one for one in self.refusals if one.rule.id != two_writers.id)
+        return frozenset(one.region for one in whole if one.region is not None)
+
+    @property
+    def rows(self) -> frozenset[str]:
+        """The rows that are left alone, though their regions go on."""
+        return frozenset(str(one.values["row"]) for one in self.refusals if one.rule.id == two_writers.id)
 
     @property
     def suspect(self) -> frozenset[RegionCode]:
@@ -49,6 +55,14 @@ class Judgement(NamedTuple):
     def approved_parts(self) -> tuple[Use, ...]:
         """The approvals that let a region's part of the register pass."""
         return tuple(use for use in self.uses if use.approval.guard in INCOMING)
+
+
+_BOARD_ACTIONS = frozenset({Action.REMOVE_BOARD, Action.CHANGE_BOARD, Action.SET_BOARD})
+
+
+def row_of(change: Change) -> str:
+    """Return the name of the row that a change is about: a clinic's HSA-id, or the region whose board it is."""
+    return change.region if change.action in _BOARD_ACTIONS else change.subject
 
 
 def _leaving(changes: Iterable[Change]) -> dict[RegionCode, int]:
@@ -207,6 +221,29 @@ def config_went_back(proposal: Proposal) -> Iterator[Finding]:
 
 @rule(
     Stage.GUARD,
+    problem="{subject} was put back {times} times lately, and is changed again: two writers are fighting",
+    remedy="find out who else writes to the database, and let the file say what is right; " + APPROVE,
+)
+def two_writers(proposal: Proposal) -> Iterator[Finding]:
+    """A row that somebody else changes again and again is left alone, until people have decided whose word counts.
+
+    How often, and within how long, stands in the settings: `[drift]`. Only that row waits; its region goes on.
+
+    Okay:
+        database: {clinics: {SE2321000131-E000000000458: "14"}, managed: {SE2321000131-E000000000458: "14"}}
+    Flagged:
+        database: {managed: {SE2321000131-E000000000458: "14"}}
+        fought: {SE2321000131-E000000000458: 3}
+    """
+    fights = [one for one in proposal.changes if one.cause is Cause.DRIFT and row_of(one) in proposal.fought]
+    for change in fights:
+        count = sum(other.region == change.region for other in fights)
+        values: dict[str, Any] = {"times": proposal.fought[row_of(change)], "row": row_of(change)}
+        yield refusal(two_writers, proposal, change.region, count, subject=change.subject, **values)
+
+
+@rule(
+    Stage.GUARD,
     severity=Severity.WARNING,
     relied_on=True,
     problem="{subject} moves from {leaves} to {region}, and waits: {waits_for} is stopped, refused or on hold",
@@ -258,6 +295,7 @@ GUARDS: Mapping[str, Rule[[Proposal]]] = {
         board_changed_elsewhere,
         withdraws_too_many_nationally,
         config_went_back,
+        two_writers,
         register_shrunk,
         register_churned,
         register_unmoved,
@@ -266,10 +304,9 @@ GUARDS: Mapping[str, Rule[[Proposal]]] = {
 NATIONAL = frozenset({withdraws_too_many_nationally.id, config_went_back.id})
 INCOMING = frozenset({register_shrunk.id, register_churned.id, register_unmoved.id})
 """The guards on what comes in: taken of their approvals is when the register is kept, not when a region is changed."""
-COUNTED = frozenset({withdraws_too_many.id, withdraws_too_many_nationally.id})
+COUNTED = frozenset({withdraws_too_many.id, withdraws_too_many_nationally.id, two_writers.id})
 
 
-_BOARD_ACTIONS = frozenset({Action.REMOVE_BOARD, Action.CHANGE_BOARD, Action.SET_BOARD})
 _ASKS_FOR: Mapping[str, frozenset[Action]] = {
     deactivates_region.id: frozenset({Action.REMOVE_BOARD}),
     board_changed_elsewhere.id: _BOARD_ACTIONS,
@@ -288,7 +325,7 @@ def judge(proposal: Proposal, approvals: Iterable[Approval], taken: Mapping[str,
             use = next((use for use in _uses(refused, valid, taken) if use.taken + count <= use.approval.at_most), None)
             if use is None:
                 refusals.append(refused)
-            else:
+            elif use._replace(takes=count) not in uses:  # one approval is for all rows that two writers fight over
                 uses.append(use._replace(takes=count))
     return Judgement(tuple(refusals), tuple(uses))
 
@@ -299,11 +336,18 @@ def _uses(refused: Finding, approvals: Iterable[Approval], taken: Mapping[str, i
             yield Use(approval, taken.get(approval.digest, 0), 0)
 
 
-def taken_by(approval: Approval, region: RegionCode, changes: Sequence[Change], plan: Iterable[Change] = ()) -> int:
-    """Return what one region's transaction with *changes* takes of *approval*; *plan* is all that the run would do.
+def taken_by(
+    approval: Approval,
+    region: RegionCode,
+    changes: Sequence[Change],
+    plan: Iterable[Change] = (),
+    fought: Collection[str] = (),
+) -> int:
+    """Return what one region's transaction with *changes* takes of *approval*.
 
-    A permission that is not counted is taken by the transaction that needs it: for the last clinic, the last one that
-    takes a clinic away. So a run that was killed before that goes on with the same approval.
+    *plan* is all that the run would do, *fought* the rows that two writers fight over. A permission that is not counted
+    is taken by the transaction that needs it: for the last clinic, the last one that takes a clinic away. So a run that
+    was killed before that goes on with the same approval.
     """
     if approval.guard in INCOMING:
         return 0
@@ -311,6 +355,9 @@ def taken_by(approval: Approval, region: RegionCode, changes: Sequence[Change], 
     if approval.guard == withdraws_last_clinic.id:
         regions = [change.region for change in (*plan, *changes) if change.leaves == approval.region]
         return int(approval.region in leaves and region == max(regions))
+    if approval.guard == two_writers.id:
+        fights = sum(change.cause is Cause.DRIFT and row_of(change) in fought for change in changes)
+        return fights if approval.region == region else 0
     if approval.guard in COUNTED:
         return len(leaves) if approval.region is None else leaves.count(approval.region)
     actions = {change.action for change in changes}

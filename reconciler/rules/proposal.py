@@ -18,7 +18,7 @@ class Proposal(NamedTuple):
     """What guards see: the changes, what they start from and lead to, and the day. `went_back` is (commit, last).
 
     `register` is what came in, None where nothing did; `remembered` is what it is measured by, for the regions that are
-    `kept`, or that a change touches.
+    `kept`, or that a change touches. `fought` are the rows that two writers fight over, and how often they were put back.
     """
 
     changes: Sequence[Change]
@@ -32,6 +32,7 @@ class Proposal(NamedTuple):
     remembered: Remembered = Remembered()
     kept: Collection[RegionCode] = ()
     unmoved_after: timedelta | None = None
+    fought: Mapping[str, int] = {}
 
 
 def refusal(found: Rule[...], proposal: Proposal, region: RegionCode | None, count: int, **values: Any) -> Finding:

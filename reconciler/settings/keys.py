@@ -13,6 +13,7 @@ from reconciler.findings import Rule, Severity
 from reconciler.model import (
     REGIONS,
     THRESHOLDS,
+    DriftSettings,
     HttpSettings,
     RegisterSettings,
     RoutesSettings,
@@ -184,6 +185,12 @@ def _url(value: Any, folder: Path) -> str:
     return database_url(value, folder)
 
 
+def _times(value: Any, _folder: Path) -> int:
+    if type(value) is int and value > 0:
+        return value
+    raise _Wrong(_("{value} should be a whole number, 1 or more").format(value=value))
+
+
 def _threshold(value: Any, _folder: Path) -> Threshold:
     fits = isinstance(value, dict) and set(value) == {"floor", "percent", "ceiling"}
     if not fits or not all(type(number) is int and number >= 0 for number in value.values()):
@@ -319,6 +326,7 @@ KEYS: Mapping[str, Convert] = {
     ),
     "lock_timeout": _wait,
     "hold": _table("hold", {"regions": _held}, lambda regions=(): regions),
+    "drift": _table("drift", {"reverts": _times, "within": _age}, DriftSettings),
     "guards": _table("guards", dict.fromkeys(THRESHOLDS, _threshold), _guards),
     "severity": _severities,
 }

@@ -3,11 +3,21 @@
 from reconciler.store.engine import answering, connected, engine, exists, locks_all, shown
 from reconciler.store.execute import Done, Taking, Work, predicted, settle_region
 from reconciler.store.grants import grants
+from reconciler.store.history import (
+    Log,
+    LoggedChange,
+    LoggedRun,
+    Wanted,
+    read_log,
+    reverts,
+    run_exists,
+    state_at,
+)
 from reconciler.store.log import Head, RunHeader, begin_run, chain_heads, finish_run, logged, verify_chain
 from reconciler.store.observe import LastRun, approvals_taken, last_commit, last_run, observe, observe_region
 from reconciler.store.remember import Incoming, keep_register, remembered
 from reconciler.store.schema import check, init, upgrade
-from reconciler.store.tables import SCHEMA
+from reconciler.store.tables import SCHEMA, as_text
 
 __all__ = [
     "SCHEMA",
@@ -15,11 +25,16 @@ __all__ = [
     "Head",
     "Incoming",
     "LastRun",
+    "Log",
+    "LoggedChange",
+    "LoggedRun",
     "RunHeader",
     "Taking",
+    "Wanted",
     "Work",
     "answering",
     "approvals_taken",
+    "as_text",
     "begin_run",
     "chain_heads",
     "check",
@@ -37,9 +52,13 @@ __all__ = [
     "observe",
     "observe_region",
     "predicted",
+    "read_log",
     "remembered",
+    "reverts",
+    "run_exists",
     "settle_region",
     "shown",
+    "state_at",
     "upgrade",
     "verify_chain",
 ]

@@ -1,7 +1,7 @@
 """What was done, and that nobody altered it since: runs, and the log of changes with its hash chains.
 
-Each region's changes are a chain: a change's hash covers the hash before it. A run that has ended holds the length and
-the head of every chain that it touched, so that a chain cut short is found as well.
+Each region's changes are a chain: a change's hash covers the hash before it. A run holds the length and the head of
+every chain when it began, and of those that it touched when it ended: so what was cut off, or added, is found too.
 """
 
 from __future__ import annotations
@@ -66,10 +66,13 @@ def begin_run(engine: Engine, header: RunHeader, now: datetime) -> int:
         "status": STARTED,
         "tool": reconciler.__version__,
         "applied": 0,
-        "chains": "{}",
     }
-    begins = insert(run).values(row).returning(run.c.id)
-    return transacted(engine, lambda connection: int(connection.execute(begins).scalar_one()))
+
+    def begin(connection: Connection) -> int:
+        begins = insert(run).values({**row, "chains": _json(chain_heads(connection))}).returning(run.c.id)
+        return int(connection.execute(begins).scalar_one())
+
+    return transacted(engine, begin)
 
 
 def finish_run(engine: Engine, run_id: int, status: str, now: datetime, applied: int) -> None:
@@ -80,7 +83,8 @@ def finish_run(engine: Engine, run_id: int, status: str, now: datetime, applied:
 
     def end(connection: Connection) -> None:
         touched = set(connection.scalars(select(change.c.region).where(change.c.run == run_id)))
-        heads = {code: head for code, head in chain_heads(connection).items() if code in touched}
+        begun = json.loads(connection.scalar(select(run.c.chains).where(run.c.id == run_id)) or "{}")
+        heads = begun | {code: head for code, head in chain_heads(connection).items() if code in touched}
         row = {
             "finished": as_text(now),
             "status": status,
@@ -145,6 +149,8 @@ def verify_chain(connection: Connection) -> list[str]:
         ends[row.region, row.sequence] = row.hash
     for code, problem in _cut_short(connection, ends):
         problems.setdefault(code, problem)
+    if not problems:  # what is cut off or missing is told once
+        problems.update(_added(connection))
     return [problems[code] for code in sorted(problems)]
 
 
@@ -196,6 +202,20 @@ def _cut_short(connection: Connection, ends: dict[tuple[RegionCode, int], str]) 
             if ends.get((code, length)) != end:
                 text = _("the log of region {region} does not hold change {sequence} as run {run} left it")
                 yield code, text.format(region=code, sequence=length, run=number)
+
+
+def _added(connection: Connection) -> Iterator[tuple[RegionCode, str]]:
+    """Yield the chains with changes that no run made: of a run that has ended, more or fewer than it recorded."""
+    counts = select(change.c.run, func.count().label("held")).group_by(change.c.run).subquery()
+    held = func.coalesce(counts.c.held, 0)
+    ended = select(run.c.id, run.c.applied, held).outerjoin(counts, counts.c.run == run.c.id)
+    for number, applied, there in connection.execute(ended.where(run.c.finished.is_not(None)).order_by(run.c.id)):
+        if applied != there:
+            text = _("the log holds {there} changes of run {run}, which made {applied}")
+            yield f"run {number}", text.format(there=there, run=number, applied=applied)
+    strays = select(change.c.run).where(change.c.run.not_in(select(run.c.id))).distinct().order_by(change.c.run)
+    for number in connection.scalars(strays):
+        yield f"run {number}", _("the log holds changes of run {run}, and there is no such run").format(run=number)
 
 
 def _json(value: object) -> str:
