@@ -68,12 +68,12 @@ def test_killed_at_any_statement_the_region_is_as_before(url: str, moment: str) 
     ]
 
 
-def in_a_child_that_dies(url: str, moment: str, number: int) -> None:
+def in_a_child_that_dies(url: str, run: int, moment: str, number: int) -> None:
     child = os.fork()
     if child == 0:
         engine, second = writer(url), STORY[1]
         stop_at(engine, moment, number, lambda: os._exit(9))
-        store.settle_region(engine, 1, "14", second.keys(), wanting("14", second, BOARD), NOW)
+        store.settle_region(engine, run, "14", second.keys(), wanting("14", second, BOARD), NOW)
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) in (0, 9)
 
@@ -82,8 +82,9 @@ def in_a_child_that_dies(url: str, moment: str, number: int) -> None:
 def test_a_process_that_dies_leaves_before_or_after_and_never_between(url: str, moment: str) -> None:
     settled(url, "14", STORY[0], BOARD)
     before = observed(url)
+    run = store.begin_run(writer(url), HEADER, NOW)
     for number in range(1, 60):
-        in_a_child_that_dies(url, moment, number)
+        in_a_child_that_dies(url, run, moment, number)
         assert problems(url) == []
         if observed(url) != before:
             break

@@ -278,7 +278,7 @@ def test_every_other_change_touches_its_own_region_only(action, before, after, l
             "move",
             "register",
         ),
-        (files(region("14", A)), register_of(A="14"), State(enrolled(A="12")), "move", "register"),
+        (files(region("14", A)), register_of(A="14"), State(enrolled(A="12")), "move", "config"),
         (
             files(region("14", A)),
             register_of(A="14"),
@@ -293,7 +293,7 @@ def test_every_other_change_touches_its_own_region_only(action, before, after, l
             "rename",
             "register",
         ),
-        (files(region("14", A)), register_of(A="14"), State(enrolled("by hand", A="14")), "rename", "register"),
+        (files(region("14", A)), register_of(A="14"), State(enrolled("by hand", A="14")), "rename", "config"),
         (
             files(region("14", A)),
             register_of(A="14"),

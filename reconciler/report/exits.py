@@ -20,11 +20,11 @@ def exit_page(code: Exit) -> ExitPage:
     pages = {
         Exit.DONE: (_("done, or nothing to do"), _("go on")),
         Exit.ERRORS: (
-            _("errors were found, or with --strict warnings"),
+            _("errors were found, or with --strict warnings; history --verify: the log is not as it was written"),
             _("put right what was told, each in its place, and run again"),
         ),
         Exit.CHANGES: (
-            _("plan --detailed-exitcode: there are changes"),
+            _("plan --detailed-exitcode: there are changes; status --drift: somebody else has made some"),
             _("look at the plan, and apply it if it is what was meant"),
         ),
         Exit.LEFT_OUT: (
