@@ -343,6 +343,7 @@ def test_a_signal_rolls_the_region_at_hand_back_and_says_what_was_done(example: 
             "CREATE TRIGGER slow AFTER INSERT ON complaints_clinic WHEN NEW.region_code = '14' "
             f"BEGIN SELECT ({slow}); END"
         )
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it is ignored, in children too
     process = subprocess.Popen(
         [sys.executable, "-m", "reconciler", "apply", "--format", "json"], stdout=subprocess.PIPE
     )
