@@ -12,7 +12,7 @@ SWEDISH := reconciler/locale/sv/LC_MESSAGES/reconciler.po
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test check bench words docs goldens format clean
+.PHONY: help run test check soak bench words docs goldens format clean
 
 help:  ## list what can be made
 	@sed -n 's/^\([a-z]*\): .*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -39,6 +39,9 @@ check: .venv/dev.stamp .venv/editor.stamp  ## run everything that CI runs
 	$(BIN)/python catalogue.py --check
 	$(BIN)/python docs/generate.py --check
 	tests/smoke.sh
+
+soak: .venv/dev.stamp .venv/editor.stamp  ## run all tests at their full size: hours, not minutes
+	RECONCILER_SOAK=1 $(BIN)/pytest
 
 bench: .venv/dev.stamp  ## measure ours, its peers and the floors, and write docs/performance.md
 	$(BIN)/python -m bench --write
