@@ -1,4 +1,4 @@
-"""Git: which commit the files are at, and whether it comes before another. Reads only.
+"""Git: which commit the files are at, and whether it comes before another. Only `commit_on` writes, on a branch.
 
 Where the files are in git, an answer that does not come is a failure: without it an old job looks like a new one.
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import tempfile
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -132,15 +134,63 @@ def _texts(answer: bytes) -> list[bytes]:
     return texts
 
 
+def commit_on(folder: Path, branch: str, files: Mapping[Path, bytes], message: str) -> str:
+    """Commit *files* upon HEAD on *branch*, made or put there anew, with nothing checked out; return the commit.
+
+    A branch whose last commit has another subject than *message* is somebody's own, and is a Failure.
+    """
+    subject, reference = message.partition("\n")[0], f"refs/heads/{branch}"
+    there = _git(folder, "log", "-1", "--format=%s", reference, "--") if _has(folder, reference) else None
+    if there not in (None, subject) or _git(folder, "symbolic-ref", "--quiet", "HEAD") == reference:
+        raise _branch_taken(branch, there)
+    if _must(folder, "status", "--porcelain", "--", *(os.path.abspath(path) for path in files)):
+        raise _failure(_("the files have changes that are not committed"))
+    top = Path(_must(folder, "rev-parse", "--show-toplevel"))
+    with tempfile.TemporaryDirectory() as beside:
+        index = {"GIT_INDEX_FILE": str(Path(beside) / "index")}
+        _must(folder, "read-tree", "HEAD", extra=index)
+        for path, content in files.items():
+            blob = _must(folder, "hash-object", "-w", "--stdin", given=content)
+            name = os.path.realpath(path.parent) / Path(path.name)
+            _must(top, "update-index", "--add", "--cacheinfo", f"100644,{blob},{name.relative_to(top)}", extra=index)
+        tree = _must(folder, "write-tree", extra=index)
+    commit = _must(folder, "commit-tree", tree, "-p", "HEAD", given=message.encode())
+    _must(folder, "update-ref", "-m", subject, reference, commit)
+    return commit
+
+
+def _has(folder: Path, reference: str) -> bool:
+    return _git(folder, "rev-parse", "--verify", "--quiet", reference) is not None
+
+
+def _branch_taken(branch: str, subject: str | None) -> Failure:
+    what = _("its last commit is {subject}").format(subject=subject) if subject else _("it is checked out")
+    return Failure(
+        "git",
+        "branch-taken",
+        problem=_("the branch {branch} is somebody's own: {what}").format(branch=branch, what=what),
+        remedy=_("use another name"),
+        exit=Exit.USAGE,
+    )
+
+
+def _must(folder: Path, *arguments: str, given: bytes = b"", extra: Mapping[str, str] | None = None) -> str:
+    """Return what git printed; that it says no is a Failure as well."""
+    printed = _printed(folder, *arguments, given=given, extra=extra)
+    if printed is None:
+        raise _failure(" ".join(arguments[:1]))
+    return os.fsdecode(printed).strip()
+
+
 def _git(folder: Path, *arguments: str) -> str | None:
     """Return what git printed, or None where it said no; a Failure where it did not answer."""
     printed = _printed(folder, *arguments)
     return None if printed is None else os.fsdecode(printed).strip()
 
 
-def _printed(folder: Path, *arguments: str, given: bytes = b"") -> bytes | None:
+def _printed(folder: Path, *arguments: str, given: bytes = b"", extra: Mapping[str, str] | None = None) -> bytes | None:
     command = ["git", "-C", str(folder), *arguments]
-    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", **(extra or {})}
     try:
         done = subprocess.run(  # noqa: S603  (no shell; the arguments are ours)
             command, input=given, capture_output=True, check=False, timeout=_SECONDS, env=environment

@@ -210,7 +210,7 @@ def completed(words: str, language: str = "en") -> list[list[str]]:
 
 def test_the_shell_completes_regions_rules_and_exit_codes() -> None:
     assert completed("reconciler plan --region 1")[0] == ["plain", "10", "Region Blekinge"]
-    assert [text for _kind, text, _help in completed("reconciler explain clinic-not")] == ["clinic-not-active"]
+    assert [text for _kind, text, _help in completed("reconciler explain clinic-not-act")] == ["clinic-not-active"]
     assert completed("reconciler explain 6", "sv")[0] == ["plain", "64", "fel användning"]
     assert completed("reconciler va", "sv")[0][:2] == ["plain", "validate"]
     assert completed("reconciler va", "sv")[0][2].startswith("Visa alla fel i alla regionfiler")

@@ -99,8 +99,15 @@ NOT_AN_EXAMPLE = {
     "line-too-long": "a line of more than a million characters",
     "not-utf8": "an example is text, which is UTF-8",
     "value-not-allowed": "said where no rule has words of its own: an approval's day or number",
+    "row-without-id": "a row of a list",
+    "row-repeated": "a row of a list",
+    "clinic-declared-already": "a row of a list",
+    "clinic-declared-elsewhere": "a row of a list",
+    "clinic-not-declared": "a row of a list",
+    "clinic-not-adoptable": "a clinic that a command names",
+    "form-incomplete": "the body of an issue",
 }
-"""The rules without a `Flagged:`, and why; the tests of reading files and approvals cover them."""
+"""The rules without a `Flagged:`, and why; the tests of files, approvals and drafts cover them."""
 
 
 # ---- from an example to findings

@@ -12,6 +12,7 @@ import click
 
 from reconciler import __version__
 from reconciler.cli.database import db
+from reconciler.cli.edit import adopt, fmt, follow, import_, new
 from reconciler.cli.explain import explain
 from reconciler.cli.history import history
 from reconciler.cli.language import HELP_OPTIONS, LANGUAGES, choose, say_in
@@ -38,7 +39,11 @@ def main(
     context.obj = {"lang": lang, "settings": settings, "config": config, "database": database}
 
 
-for command in (validate, plan, apply, status, history, explain, simulate, doctor, snapshot, db):
+COMMANDS = (
+    *(validate, plan, apply, status, history, explain, simulate, doctor, snapshot),
+    *(fmt, import_, follow, adopt, new, db),
+)
+for command in COMMANDS:
     main.add_command(command)
 
 

@@ -20,7 +20,10 @@ def exit_page(code: Exit) -> ExitPage:
     pages = {
         Exit.DONE: (_("done, or nothing to do"), _("go on")),
         Exit.ERRORS: (
-            _("errors were found, or with --strict warnings; history --verify: the log is not as it was written"),
+            _(
+                "errors were found, or with --strict warnings; fmt --check: a file is not in the one form; "
+                "history --verify: the log is not as it was written"
+            ),
             _("put right what was told, each in its place, and run again"),
         ),
         Exit.CHANGES: (

@@ -12,9 +12,12 @@ from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 from reconciler import __version__
+from reconciler.declare.files import shown
+from reconciler.drafting.draft import Draft
 from reconciler.findings import Exit, Failure, Finding, Place, Rule, Severity
 from reconciler.model import BoardRow, Enrolment, Register, RegisterClinic, Routes
 from reconciler.plan import Action, Change
+from reconciler.report.diff import diff
 from reconciler.report.exits import exit_page
 from reconciler.report.rule_page import page
 from reconciler.results import Applied, ClinicStory, Planned, RegionStatus, RegionVerdict, Status, Validation, World
@@ -93,6 +96,17 @@ def status(result: Status) -> Document:
         "format": "reconciler/status/1",
         "regions": [_region_status(region) for region in result.regions],
         "last_run": result.last_run._asdict() if result.last_run else None,
+        "failures": _failures(result.failures),
+    }
+
+
+def draft(result: Draft) -> Document:
+    """Return `reconciler/edit/1`: what is done to files, as diffs, or would be."""
+    return {
+        "format": "reconciler/edit/1",
+        "written": result.written,
+        "files": [{"path": shown(one.path), "diff": diff(one)} for one in result.rewrites],
+        "findings": _findings(result.findings),
         "failures": _failures(result.failures),
     }
 

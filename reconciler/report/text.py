@@ -55,6 +55,25 @@ __all__ = [
 ]
 
 
+# ---- region files
+
+
+def draft(document: Document, console: Console, *, places: Places = NOWHERE, diffs: bool = True) -> None:
+    """Print how files change, what is said about it, and whether it is done."""
+    for file in document["files"] if diffs else ():
+        for text in file["diff"].splitlines():
+            line(console, (text, _DIFF_STYLES.get(text[:1], "")))
+    findings(document["findings"], console, places)
+    failures(document["failures"], console)
+    for file in document["files"] if document["written"] else ():
+        line(console, _("{path} is written").format(path=file["path"]))
+    if not document["files"] and not document["findings"] and not document["failures"]:
+        line(console, _("nothing to do"))
+
+
+_DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
+
+
 # ---- validate
 
 

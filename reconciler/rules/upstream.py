@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from reconciler.findings import Place
-from reconciler.model import REGIONS, Declared, HsaId, RegionCode, Register, Routes, State
+from reconciler.model import REGIONS, Declared, HsaId, Region, RegionCode, Register, Routes, State
 from reconciler.plan import Outcome, Settled
 from reconciler.words import _
 
@@ -29,12 +29,17 @@ class Upstream(NamedTuple):
 
     def file_of(self, code: RegionCode) -> str:
         """Return the path of the region's file, or what it is where it was not read."""
-        region = self.declared.regions.get(code)
-        return region.source.path if region else _("the file of {region}").format(region=named(code))
+        return file_of(self.declared.regions, code)
 
     def with_outcome(self, *outcomes: Outcome) -> list[HsaId]:
         """Return the clinics that have one of *outcomes*, sorted."""
         return sorted(hsa_id for outcome in outcomes for hsa_id in self.by_outcome.get(outcome, ()))
+
+
+def file_of(regions: Mapping[RegionCode, Region], code: RegionCode) -> str:
+    """Return the path of the region's file, or what it is where it was not read."""
+    region = regions.get(code)
+    return region.source.path if region else _("the file of {region}").format(region=named(code))
 
 
 def named(code: RegionCode) -> str:
