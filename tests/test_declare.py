@@ -353,7 +353,7 @@ def test_a_fault_tells_the_key_it_is_about() -> None:
         ("required", ("patient_board",), "name"),
         ("required", ("patient_board",), "support_order"),
         ("propertyNames", ("clinics",), "x"),
-        ("minLength", ("clinics", "x"), None),
+        ("pattern", ("clinics", "x"), None),
     }
 
 

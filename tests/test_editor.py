@@ -28,6 +28,7 @@ HSA_ID = (
     "Ett HSA-id skrivs SE, tio siffror, bindestreck och 1–18 bokstäver (A–Z) eller siffror. "
     "Exempel: SE2321000131-E000000000458"
 )
+CLINIC = "Skriv mottagningens namn, högst 250 tecken på en rad."
 needs_server = pytest.mark.skipif(
     NODE is None or not SERVER.is_file(),
     reason="node, or yaml-language-server, is missing: `make check` installs it where there is npm",
@@ -58,7 +59,22 @@ def test_a_good_file_is_left_in_peace(editor: Editor) -> None:
         ),
         ("SE2321000131-PNEXEMPEL", "SE232100O131-X", 5, HSA_ID),
         ("SE2321000131-E000000000458", "SE23210001311-E1", 9, HSA_ID),
-        (": Närhälsan Ågårdsskogen", ": [a]", 9, "Mottagningens namn skrivs på en rad."),
+        ("SE2321000131-E000000000458", f"SE2321000131-{'E' * 19}", 9, HSA_ID),
+        ("SE2321000131-PNEXEMPEL", f"SE162321000131-{'E' * 17}", 5, HSA_ID),
+        ("SE2321000131-E000000000458", '"SE2321000131-E1\\n"', 9, HSA_ID),
+        (": Närhälsan Ågårdsskogen", ": [a]", 9, "Skriv mottagningens namn på en rad, efter kolon och ett blanksteg."),
+        (": Närhälsan Ågårdsskogen", ":", 9, "Skriv mottagningens namn på en rad, efter kolon och ett blanksteg."),
+        (": Närhälsan Ågårdsskogen", ': ""', 9, CLINIC),
+        (": Närhälsan Ågårdsskogen", f": {'x' * 251}", 9, CLINIC),
+        (": Närhälsan Ågårdsskogen", ': "Närhälsan\\nÅgårdsskogen"', 9, CLINIC),
+        (": Patientnämndernas kansli", ': ""', 6, "Skriv nämndens namn, högst 250 tecken på en rad."),
+        (": Västra Götalandsregionen", ': ""', 3, "Skriv regionens officiella namn, högst 250 tecken på en rad."),
+        (
+            "ETJ-2026-0412",
+            '""',
+            7,
+            "Skriv beställningens nummer, högst 250 tecken på en rad, eller null för en nämnd som redan fanns.",
+        ),
         ("version: 1", "version: 2", 1, "Skriv version: 1"),
         ("name: Västra Götalandsregionen", "name:", 3, "Skriv regionens officiella namn på en rad."),
         ("ETJ-2026-0412", "[]", 7, "Skriv beställningens nummer, eller null för en nämnd som redan fanns."),

@@ -104,6 +104,12 @@ def test_whoever_edits_a_file_is_told_what_to_write(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", EDITED)
+def test_nothing_is_asked_that_an_editor_refuses_in_english(name: str) -> None:
+    wordless = {"minLength", "maxLength", "not", "minProperties", "maxProperties", "minItems", "maxItems"}
+    assert [path for path, node in said(name) if node.keys() & wordless] == []
+
+
+@pytest.mark.parametrize("name", EDITED)
 def test_a_pattern_has_words_of_its_own(name: str) -> None:
     assert [path for path, node in said(name) if "pattern" in node and "patternErrorMessage" not in node] == []
 

@@ -150,12 +150,12 @@ def _choice(spot: _Spot) -> Iterator[Finding]:
     return say(str(spot.node.value), spot.place)
 
 
-def _empty(spot: _Spot) -> Iterator[Finding]:
-    return shape.text_empty(spot.key, spot.place)
-
-
-def _not_one_line(spot: _Spot) -> Iterator[Finding]:
-    return shape.text_not_one_line(spot.key, spot.place, int(spot.fault.expected))
+def _pattern(spot: _Spot) -> Iterator[Finding]:
+    if spot.key == "until":
+        return _not_allowed(spot)
+    if spot.node.value == "":
+        return shape.text_empty(spot.key, spot.place)
+    return shape.text_not_one_line(spot.key, spot.place, str(spot.node.value))
 
 
 def _not_allowed(spot: _Spot) -> Iterator[Finding]:
@@ -167,8 +167,6 @@ _SAID: dict[str, Callable[[_Spot], Iterator[Finding]]] = {
     "type": _wrong_type,
     "const": _constant,
     "enum": _choice,
-    "minLength": _empty,
-    "maxLength": _not_one_line,
-    "not": _not_one_line,
+    "pattern": _pattern,
 }
 """What is said for each of the schema's keywords; for any other, that the value is not allowed."""

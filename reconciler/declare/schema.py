@@ -102,7 +102,7 @@ def _faults_of(error: ValidationError) -> Iterator[Fault]:
         known = tuple(schema.get("properties", ()))
         yield from (Fault(keyword, path, key, instance, known) for key in _unknown(instance, known, schema))
     else:
-        yield Fault(keyword, path, None, instance, schema.get("maxLength") if keyword == "not" else expected)
+        yield Fault(keyword, path, None, instance, expected)
 
 
 def _unknown(instance: Mapping[str, object], known: tuple[str, ...], schema: Mapping[str, Any]) -> list[str]:

@@ -14,6 +14,9 @@ from reconciler.words import _, mark
 MOST_RELATED = 20
 """Places that a finding points at beside its own."""
 
+LONGEST_TEXT = 250
+"""Characters of a name, as the schemas have it."""
+
 
 @rule(Stage.SHAPE, problem="{key} stands {times}", remedy="keep one of the lines")
 def duplicate_key(key: str, count: int, first: Place, place: Place, *others: Place) -> Iterator[Finding]:
@@ -119,10 +122,10 @@ def text_empty(key: str, place: Place) -> Iterator[Finding]:
 
 @rule(
     Stage.SHAPE,
-    problem="{key} is longer than {most} characters, or has a line break in it",
-    remedy="write it on one line",
+    problem="{key} is no text of one line: {reason}",
+    remedy="write it on one line, in {most} characters at most",
 )
-def text_not_one_line(key: str, place: Place, most: int) -> Iterator[Finding]:
+def text_not_one_line(key: str, place: Place, value: str) -> Iterator[Finding]:
     r"""A name is one line of at most 250 characters.
 
     Okay:
@@ -130,7 +133,9 @@ def text_not_one_line(key: str, place: Place, most: int) -> Iterator[Finding]:
     Flagged:
         clinics: {SE2321000131-E000000000458: "Närhälsan\nÅgårdsskogen"}
     """
-    yield text_not_one_line.finding(place, subject=key, key=key, most=most)
+    broken = "\n" in value or "\r" in value
+    reason = _("it has a line break in it") if broken else _("it is {n} characters long").format(n=len(value))
+    yield text_not_one_line.finding(place, subject=key, key=key, reason=reason, most=LONGEST_TEXT)
 
 
 @rule(Stage.SHAPE, problem="{key} is {value}, which does not fit: {reason}", remedy="look at the example in the README")
