@@ -20,7 +20,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-_PROGRAMS = ("initdb", "postgres", "pg_dump", "psql")
+_PROGRAMS = ("initdb", "postgres", "pg_dump", "pg_restore")
 _SPEED = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "jit=off")
 _SIZE = ("max_connections=60", "shared_buffers=32MB", "listen_addresses=")
 _GUARDIAN = '"$@" & cat >/dev/null; kill -INT $!; wait $!; rm -rf "$FOLDER"'
@@ -53,10 +53,10 @@ class Server(NamedTuple):
             connection.execute(sql.SQL("SET client_min_messages = error"))
             connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(name)))
 
-    def run(self, program: str, *arguments: str, given: str = "") -> str:
+    def run(self, program: str, *arguments: str) -> bytes:
         """Run one of the server's programs as the owner of everything, and return what it says."""
         command = [str(self.folder / "tree/pginstall/bin" / program), "-h", str(self.folder / "socket"), "-U", "owner"]
-        return subprocess.run([*command, *arguments], input=given, capture_output=True, text=True, check=True).stdout
+        return subprocess.run([*command, *arguments], capture_output=True, check=True).stdout
 
     def stop(self) -> None:
         """End it, and leave nothing."""

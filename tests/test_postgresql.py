@@ -14,6 +14,7 @@ from reconciler import pipeline, store
 from reconciler.findings import Exit, Failure
 from reconciler.store.engine import transacted
 from reconciler.store.grants import grants
+from reconciler.store.tables import SERVICE, metadata
 
 
 @pytest.fixture
@@ -80,3 +81,29 @@ def test_where_somebody_was_faster_it_is_done_anew_while_there_is_patience(
             transacted(opener, work)
         assert (failure.value.kind, sql(url, name)) == ("changed-meanwhile", [("faster",)])
     assert len(tried) == tries
+
+
+def test_ours_may_have_a_schema_of_their_own(url: str, server: postgres.Server, tmp_path: Path) -> None:
+    theirs = url.rpartition("%3D")[2]
+    for table in metadata.sorted_tables:
+        if table not in SERVICE:
+            sql(url, f"DROP TABLE {table.name} CASCADE")
+    sql(url, "DROP TABLE reconciler_version")
+    both = f"{server.make_schema('ours')}%2C{theirs}"
+    try:
+        store.init(both)
+        country = Country(tmp_path)
+        country.declare("14", 1)
+        there = replace(country.settings, database=both)
+        assert pipeline.apply(there, NOW, "somebody").exit is Exit.DONE
+        assert pipeline.check_database(there) == []
+        assert sql(both, "SELECT count(*) FROM ours.change") == [(1,)]
+        assert sql(both, f"SELECT count(*) FROM {theirs}.complaints_clinic") == [(1,)]
+    finally:
+        server.drop_schema("ours")
+
+
+@pytest.mark.parametrize("column", ["name", "region_code"])
+def test_who_applies_cannot_rename_a_region(roles: dict[str, str], column: str) -> None:
+    with pytest.raises(Failure, match="permission denied"), store.connected(writer(roles["skriver"])) as connection:
+        connection.execute(text(f"UPDATE complaints_region SET {column} = 'x' WHERE region_code = '01'"))

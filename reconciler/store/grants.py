@@ -28,7 +28,7 @@ _ADDED = (change, approval_used)
 """What is only ever added to: who applies can neither alter nor delete it."""
 
 _WRITER: Mapping[Table, str] = {
-    complaints_region: "SELECT, UPDATE",
+    complaints_region: "SELECT, UPDATE (board_hsa_id, board_name, updated_at)",
     complaints_clinic: "SELECT, INSERT, UPDATE, DELETE",
     managed_clinic: "SELECT, INSERT, DELETE",
     managed_board: "SELECT, INSERT, DELETE",

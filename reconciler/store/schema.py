@@ -39,12 +39,16 @@ def upgrade(url: str) -> None:
 
 
 def check(connection: Connection) -> None:
-    """Fail when tables are missing, or are those of another version: a mistyped path enrols nobody."""
+    """Fail when tables are missing, or are those of another version: a mistyped path enrols nobody.
+
+    The version comes first: an older one lacks tables, and is brought up to date, not made.
+    """
+    if inspect(connection).has_table(VERSION_TABLE):
+        version = connection.scalar(select(column("version_num")).select_from(table(VERSION_TABLE)))
+        if version != SCHEMA:
+            _refuse_version(connection, version)
     remedy = _("see that it is the right one; if it is, run: reconciler db init")
     _refuse_missing(connection, {*metadata.tables, VERSION_TABLE}, remedy)
-    version = connection.scalar(select(column("version_num")).select_from(table(VERSION_TABLE)))
-    if version != SCHEMA:
-        _refuse_version(connection, version)
 
 
 def _refuse_missing(connection: Connection, wanted: set[str], remedy: str) -> None:
@@ -74,7 +78,7 @@ def _add_regions(connection: Connection) -> None:
         connection.execute(insert(complaints_region), rows)
 
 
-def _migrate(connection: Connection) -> None:
+def _migrate(connection: Connection, version: str = "head") -> None:
     from alembic import command  # noqa: PLC0415  (half a second that only `db` pays)
     from alembic.config import Config  # noqa: PLC0415
     from alembic.util import CommandError  # noqa: PLC0415
@@ -83,7 +87,7 @@ def _migrate(connection: Connection) -> None:
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     try:
-        command.upgrade(config, "head")
+        command.upgrade(config, version)
     except CommandError as error:
         problem = _("the tables of {url} cannot be brought to version {schema}: {reason}")
         named = problem.format(url=shown(connection.engine.url), schema=SCHEMA, reason=error)
