@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 MODULES = {
     str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in sorted(ROOT.glob("reconciler/**/*.py"))
 }
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("demo/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("demo/*.md"), *ROOT.glob("deploy/**/*.md")])
 HEAVY = {
     "sqlalchemy",
     "jsonschema",
