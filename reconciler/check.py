@@ -137,6 +137,7 @@ def judge_plan(world: World, settings: Settings) -> Judged:
         *guard.region_held(changes, settings.hold),
         *approval_rules.approval_expired(world.approvals, world.today),
         *approval_rules.approval_exhausted(world.approvals, world.today, judgement, world.taken),
+        *approval_rules.approval_for_other_region(world.approvals, world.today, judgement),
         *approval_rules.approval_unused(world.approvals, world.today, judgement),
     )
     return Judged(settled, tuple(changes), judgement, findings, blocked)

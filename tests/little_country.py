@@ -6,7 +6,7 @@ import contextlib
 import json
 import sqlite3
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -23,7 +23,7 @@ CODES = ("12", "13", "14")
 SETTINGS = """
 lang = "en"
 demo = true
-regions = ["12", "13", "14"]
+regions = {codes}
 [register]
 path = "register.csv"
 max_age = "off"
@@ -48,15 +48,17 @@ def board(code: str, order: str = "X-1", name: str = "Patientnämnden") -> dict[
 class Country:
     """Files, register and database in one folder; `clinics[code]` are declared ids, `register[id]` what is said."""
 
-    def __init__(self, folder: Path, more: str = "") -> None:
+    def __init__(self, folder: Path, more: str = "", codes: Sequence[str] = CODES) -> None:
         self.folder = folder
-        self.clinics: dict[str, list[str]] = {code: [] for code in CODES}
-        self.boards: dict[str, dict[str, str] | None] = dict.fromkeys(CODES)
+        self.clinics: dict[str, list[str]] = {code: [] for code in codes}
+        self.boards: dict[str, dict[str, str] | None] = dict.fromkeys(codes)
         self.register: dict[str, tuple[str, str, str]] = {}
         self.approvals: list[dict[str, Any]] = []
+        self.made = "2026-05-15T04:00:00+02:00"
         self.now = NOW
         (folder / "config" / "regions").mkdir(parents=True)
-        (folder / "reconciler.toml").write_text(SETTINGS + more, encoding="utf-8")
+        text = SETTINGS.format(codes=json.dumps(list(codes))) + more
+        (folder / "reconciler.toml").write_text(text, encoding="utf-8")
         (folder / "reconciler.db").write_bytes(empty_database())
         self.write()
 
@@ -69,7 +71,7 @@ class Country:
         return ids
 
     def write(self) -> None:
-        for code in CODES:
+        for code in self.clinics:
             lines = ["version: 1", f'region: "{code}"', f"name: {REGIONS[code]}"]
             one = self.boards[code]
             lines += ["patient_board: null"] if one is None else ["patient_board:"]
@@ -78,7 +80,7 @@ class Country:
             lines += [f"  {hsa_id}: En mottagning" for hsa_id in self.clinics[code]]
             self.file(code).write_text("\n".join(lines) + "\n", encoding="utf-8")
         rows = [f"{hsa_id},{name},{status},{code}" for hsa_id, (name, status, code) in self.register.items()]
-        head = ["# generated_at: 2026-05-15T04:00:00+02:00", "hsa_id,name,status,region_code"]
+        head = [f"# generated_at: {self.made}", "hsa_id,name,status,region_code"]
         (self.folder / "register.csv").write_text("\n".join(head + rows) + "\n", encoding="utf-8")
         approvals = json.dumps(self.approvals, ensure_ascii=False)
         (self.folder / "config" / "approvals.yaml").write_text(approvals + "\n", encoding="utf-8")

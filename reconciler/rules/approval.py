@@ -1,6 +1,6 @@
 """Approvals: each lets one guard pass, for a while, for so many; what is said when one does not help."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -117,11 +117,50 @@ def approval_exhausted(
 
 @rule(
     Stage.GUARD,
+    severity=Severity.WARNING,
+    problem="the approval of {subject} is for region {region}, and what is refused is in {refused}",
+    remedy="write the region that was meant; an approval passes no other",
+)
+def approval_for_other_region(approvals: Iterable[Approval], today: date, judgement: Judgement) -> Iterator[Finding]:
+    """An approval passes its guard in the region that it names, and in no other.
+
+    Okay:
+        approvals: []
+    Flagged:
+        approvals: [{guard: withdraws-too-many, region: "12", at_most: 2, until: 2026-12-31, reason: a, approved_by: b}]
+        clinics: {}
+        patient_board: null
+        database:
+          clinics: {SE2321000131-E000000000001: "14", SE2321000131-E000000000002: "14"}
+          managed: {SE2321000131-E000000000001: "14", SE2321000131-E000000000002: "14"}
+    """
+    for approval in _for_others(approvals, judgement):
+        if approval.until >= today:
+            regions = {str(one.region) for one in judgement.refusals if one.rule.id == approval.guard}
+            yield approval_for_other_region.finding(
+                approval.place, region=approval.region, subject=approval.guard, refused=", ".join(sorted(regions))
+            )
+
+
+def _for_others(approvals: Iterable[Approval], judgement: Judgement) -> list[Approval]:
+    """Return the approvals that nothing asks for in their region, while their guard refuses another."""
+    used = {use.approval.digest for use in judgement.uses}
+    refused = {(one.rule.id, one.region) for one in judgement.refusals}
+    guards = {guard for guard, region in refused if region is not None}
+    return [
+        one
+        for one in approvals
+        if one.guard in guards and one.digest not in used and (one.guard, one.region) not in refused
+    ]
+
+
+@rule(
+    Stage.GUARD,
     severity=Severity.NOTE,
     problem="the approval of {subject} is not needed by this plan",
     remedy="delete it when what it was for is done",
 )
-def approval_unused(approvals: Iterable[Approval], today: date, judgement: Judgement) -> Iterator[Finding]:
+def approval_unused(approvals: Collection[Approval], today: date, judgement: Judgement) -> Iterator[Finding]:
     """An approval that lies about lets something pass that nobody thought of.
 
     Okay:
@@ -131,7 +170,8 @@ def approval_unused(approvals: Iterable[Approval], today: date, judgement: Judge
     """
     used = {use.approval.digest for use in judgement.uses}
     wanted = {(refusal.rule.id, refusal.region) for refusal in judgement.refusals}
+    others = {one.digest for one in _for_others(approvals, judgement)}
     for approval in approvals:
-        asked_for = approval.digest in used or (approval.guard, approval.region) in wanted
+        asked_for = approval.digest in used | others or (approval.guard, approval.region) in wanted
         if not asked_for and approval.until >= today:
             yield approval_unused.finding(approval.place, region=approval.region, subject=approval.guard)
