@@ -30,7 +30,7 @@ from reconciler.model import (
 from reconciler.plan import Change, Outcome, Settled, diff, digest, settle
 from reconciler.results import Judged, RegionVerdict, Verdict, World
 from reconciler.rules import approval as approval_rules
-from reconciler.rules import board, clinic, guard, region, route
+from reconciler.rules import board, check_digit, clinic, guard, intended, region, route
 from reconciler.rules.guard import Judgement
 from reconciler.rules.proposal import Proposal
 from reconciler.rules.upstream import Upstream
@@ -110,7 +110,7 @@ def _check_meaning(
 ) -> tuple[Declared, tuple[Finding, ...]]:
     held: dict[RegionCode, tuple[str, ...]] = {}
     for code, one in declared.regions.items():
-        findings += clinic.check_digit_wrong(one, declared)
+        findings += check_digit.check_digit_wrong(one, declared)
         findings += board.board_without_clinics(one)
         findings += board.board_listed_as_clinic(one, declared)
         examples = [] if settings.demo else list(board.board_is_example(one))
@@ -119,6 +119,21 @@ def _check_meaning(
             findings += examples
     findings += board.board_shared_by_regions(declared)
     return replace(declared, boards_held=held), tuple(findings)
+
+
+def told(
+    findings: Sequence[Finding],
+    settings: Settings,
+    declared: Declared,
+    register: Register | None = None,
+    before: State | None = None,
+) -> tuple[Finding, ...]:
+    """Give findings the clinic that was probably meant, and the weight that the settings set; sort them.
+
+    It is looked for in the *register*; where none answered, in the files, and in what the base had *before*.
+    """
+    offering = intended.with_offers(findings, declared, register, before)
+    return tuple(sorted(weighed(offering, settings.severity), key=Finding.sort_key))
 
 
 # ---- settle, diff, guard: the pure part

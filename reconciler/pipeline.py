@@ -6,7 +6,7 @@ reads the environment, or knows how a file or a table looks. Not applying is not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -22,12 +22,13 @@ from reconciler.check import (
     fingerprint,
     judge_plan,
     last_good,
+    told,
     upstream_findings,
     verdict,
 )
 from reconciler.declare.approvals import read_approvals
 from reconciler.declare.regions import read_regions
-from reconciler.findings import Exit, Failure, Finding, weighed
+from reconciler.findings import Exit, Failure, Finding
 from reconciler.model import (
     REGIONS,
     Declared,
@@ -79,10 +80,11 @@ def validate(settings: Settings, now: datetime, *, live: bool = False, base: str
         known = revision.known_from(before, declared)
         old += _meant(declared, settings, known, answers)
     declared, findings = check(files, settings, folder, today)
-    findings = _told((*findings, *_meant(declared, settings, known, answers)), settings)
+    register = answers[0] if answers else None
+    findings = told((*findings, *_meant(declared, settings, known, answers)), settings, declared, register, known)
     clinics = sum(len(one.clinics) for one in declared.regions.values())
-    told = findings if before is None else tuple(revision.told_new(findings, old))
-    return Validation(told, tuple(failures), len(declared.regions), clinics)
+    findings = findings if before is None else tuple(revision.told_new(findings, old))
+    return Validation(findings, tuple(failures), len(declared.regions), clinics)
 
 
 def _answers(failures: list[Failure], settings: Settings, now: datetime) -> tuple[Register, Routes] | None:
@@ -104,10 +106,6 @@ def _meant(
 def _folder(settings: Settings) -> str:
     folder = settings.config / "regions"
     return str(folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder)
-
-
-def _told(findings: Iterable[Finding], settings: Settings) -> tuple[Finding, ...]:
-    return tuple(sorted(weighed(findings, settings.severity), key=Finding.sort_key))
 
 
 def _asked(failures: list[Failure], ask: Callable[[], T]) -> T | None:
@@ -142,9 +140,8 @@ def plan(settings: Settings, now: datetime, sources: Sources = Sources()) -> Pla
     routes = _asked(failures, lambda: sources.routes(settings.routes, now))
     if failures or register is None or routes is None or held is None:
         regions = tuple(verdict(code, declared, findings, (), Judgement()) for code in settings.regions)
-        return Planned(
-            regions, _told(findings, settings), tuple(failures), config_digest=declared.digest, commit=commit
-        )
+        findings = told(findings, settings, declared, register)
+        return Planned(regions, findings, tuple(failures), config_digest=declared.digest, commit=commit)
     world = World(
         declared,
         register,
@@ -211,7 +208,7 @@ def _planned(
     world: World, settings: Settings, findings: tuple[Finding, ...], commit: str | None, empty_database: str | None
 ) -> Planned:
     judged = judge_plan(world, settings)
-    findings = _told((*findings, *judged.findings), settings)
+    findings = told((*findings, *judged.findings), settings, world.declared, world.register)
     codes = sorted({*settings.regions, *(change.region for change in judged.changes)})
     observed_digest = state_digest(world.observed.clinics, world.observed.boards)
     settled_digest = state_digest(judged.settled.clinics, judged.settled.boards)

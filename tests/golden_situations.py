@@ -153,6 +153,8 @@ SITUATIONS = (
     Situation("a file is gone", ("validate",), FILE.unlink),
     Situation("a name and a file that want to break out", ("validate",), _hostile),
     edit("a clinic nobody knows", "E000000000458", "E000000000999", "--live"),
+    edit("a broken HSA-id whose clinic another file has", f"{AGARD}: Närhälsan Ågårdsskogen", f"{EDEN}Ö: Eden"),
+    edit("a broken HSA-id whose clinic the e-services know", f"{AGARD}:", "E458:", "--live"),
     edit("a region by another name", "name: Västra Götalandsregionen", "name: Västra Götaland"),
     edit("a check digit that does not fit", "SE2321000131-E000000000458", "SE2321000132-E000000000458"),
 )

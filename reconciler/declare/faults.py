@@ -65,12 +65,12 @@ def _findings(source: SourceText, root: Node, fault: Fault) -> Iterator[Finding]
 
 
 def _malformed(key: str, place: Place, mapping: Node) -> Iterator[Finding]:
-    value = mapping.value[key][1].value if isinstance(mapping.value, dict) else ""
-    if isinstance(value, str) and shape.is_hsa_id(value.upper()):
-        return typed.id_and_name_swapped(key, value, place)
-    return shape.hsa_id_malformed(
-        key, place, islice(mapping.value, _NEIGHBOURS) if isinstance(mapping.value, dict) else ()
-    )
+    entries = mapping.value if isinstance(mapping.value, dict) else {}
+    value = entries[key][1].value
+    name = value if isinstance(value, str) else ""
+    if shape.is_hsa_id(name.upper()):
+        return typed.id_and_name_swapped(key, name, place)
+    return shape.hsa_id_malformed(key, place, islice(entries, _NEIGHBOURS), name)
 
 
 def _about_value(spot: _Spot) -> Iterator[Finding]:

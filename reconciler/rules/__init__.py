@@ -4,11 +4,24 @@ Rules are pure generators over what their stage sees. None does I/O, none knows 
 """
 
 from reconciler.findings import Rule
-from reconciler.rules import approval, board, clinic, guard, incoming, listing, reading, region, route, shape, typed
+from reconciler.rules import (
+    approval,
+    board,
+    check_digit,
+    clinic,
+    guard,
+    incoming,
+    listing,
+    reading,
+    region,
+    route,
+    shape,
+    typed,
+)
 
 RULES: dict[str, Rule[...]] = {
     found.id: found
-    for module in (reading, typed, shape, region, board, clinic, route, guard, incoming, approval, listing)
+    for module in (reading, typed, shape, region, board, check_digit, clinic, route, guard, incoming, approval, listing)
     for found in vars(module).values()
     if isinstance(found, Rule)
 }

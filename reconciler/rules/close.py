@@ -60,7 +60,8 @@ _MOST_COMPARED = 20_000_000
 def meant_clinics(asked: Mapping[Id, str], known: Mapping[Id, str]) -> dict[Id, Id]:
     """Return for the clinics *asked*, as names by HSA-id, which of *known* were probably meant.
 
-    That is the one of the same name; else one whose HSA-id is close; else the one whose name is almost the same.
+    That is itself where it is known; else the one of the same name; else one whose HSA-id is close; else the one whose
+    name is almost the same.
     """
     names: dict[str, list[Id]] = {}
     for hsa_id, name in known.items():
@@ -69,7 +70,7 @@ def meant_clinics(asked: Mapping[Id, str], known: Mapping[Id, str]) -> dict[Id, 
     few, ids = len(asked) * len(known) <= _MOST_COMPARED, list(known)
     found = {}
     for hsa_id, name in asked.items():
-        meant = alone.get(name.casefold())
+        meant = hsa_id if hsa_id in known else alone.get(name.casefold())
         if few:
             meant = meant or close_id(hsa_id, ids) or _by_name(name.casefold(), alone)
         if meant:

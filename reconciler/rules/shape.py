@@ -170,7 +170,9 @@ _LOOK_ALIKES = {
     problem="{value} is not an HSA-id: {reason}",
     remedy="write SE, ten digits, a hyphen, and 1 to 18 letters (A–Z) or digits",
 )
-def hsa_id_malformed(value: str, place: Place, others: Iterable[str] = ()) -> Iterator[Finding]:
+def hsa_id_malformed(
+    value: str, place: Place, others: Iterable[str] = (), name: str | None = None
+) -> Iterator[Finding]:
     """An HSA-id is SE, the ten digits of an organisation, a hyphen, and letters or digits; 31 characters at most.
 
     The digits may have 16 before them, as Skåne's do. Upper or lower case is the same. The number is that of whoever
@@ -184,7 +186,7 @@ def hsa_id_malformed(value: str, place: Place, others: Iterable[str] = ()) -> It
     reason, repaired = _why_malformed(value)
     repaired = repaired or _like_the_others(value, others)
     shown = value.replace("\n", "\\n") or '""'
-    yield hsa_id_malformed.finding(place, subject=value, suggestion=repaired, value=shown, reason=reason)
+    yield hsa_id_malformed.finding(place, subject=value, suggestion=repaired, value=shown, reason=reason, name=name)
 
 
 def is_hsa_id(text: str) -> bool:
