@@ -1,55 +1,51 @@
-"""The README's session is replayed: each command is run in its order, and must print what stands there."""
+"""The sessions that README and pages show are replayed."""
 
 from __future__ import annotations
 
-import contextlib
-import io
-import re
-import shlex
-import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sessions import ROOT, at_the_example, replay, steps
 
-from reconciler.cli import run
-
-ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```console\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-SESSION = [step for block in BLOCKS for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]
-LEFT_OUT = "…"
-MOMENT = r"\d{4}-\d{2}-\d{2}[T ][\d:.]+(?:\+00:00)?"
-
-
-def said(arguments: list[str]) -> str:
-    both = io.StringIO()
-    with contextlib.redirect_stdout(both), contextlib.redirect_stderr(both):
-        run(arguments)
-    return both.getvalue()
-
-
-def pattern(shown: str) -> str:
-    """Return what matches an output as it is shown: a line with an ellipsis alone is any lines, a time any time."""
-    lines = (r"(?:.*\n)+" if line == LEFT_OUT else line_pattern(line) for line in shown.splitlines())
-    return "".join(lines)
-
-
-def line_pattern(line: str) -> str:
-    return MOMENT.join(re.escape(part) for part in re.split(MOMENT, line)) + r"\n"
+CLINICS = (("SE2321000024-U1", "Vårdcentralen Ett"), ("SE2321000024-U2", "Vårdcentralen Två"))
+BOARD = ("SE2321000024-PNEXEMPEL", "Patientnämnden")
 
 
 def test_the_session_goes_as_the_readme_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("config", "demo"):
-        shutil.copytree(ROOT / name, tmp_path / name)
-    shutil.copy(ROOT / "reconciler.toml", tmp_path)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("GITHUB_ACTOR", raising=False)
-    monkeypatch.delenv("GITLAB_USER_LOGIN", raising=False)
-    monkeypatch.setenv("LOGNAME", "you")
-    assert len(SESSION) > 10
-    for step in SESSION:
-        command, _, shown = step.partition("\n")
-        program, *arguments = shlex.split(command)
-        assert program == "reconciler"
-        printed = said(arguments)
-        assert re.fullmatch(pattern(shown.rstrip("\n")), printed.rstrip("\n") + "\n"), f"$ {command}\n{printed}"
+    at_the_example(tmp_path, monkeypatch)
+    session = steps((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert len(session) > 10
+    for step in session:
+        replay(step)
+
+
+def test_a_region_that_was_kept_by_hand_is_introduced_as_the_page_tells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_the_example(tmp_path, monkeypatch)
+    settings = (tmp_path / "reconciler.toml").read_text(encoding="utf-8")
+    settings = settings.replace('lang = "en"', 'lang = "sv"').replace("demo = true", 'demo = true\nregions = ["03"]')
+    (tmp_path / "reconciler.toml").write_text(settings, encoding="utf-8")
+    register = (tmp_path / "demo/register.csv").read_text(encoding="utf-8")
+    register = "".join(line for line in register.splitlines(keepends=True) if "# clinics:" not in line)
+    more = [*CLINICS, BOARD]
+    rows = "".join(f"{hsa_id},{name},active,03\n" for hsa_id, name in more)
+    (tmp_path / "demo/register.csv").write_text(register + rows, encoding="utf-8")
+    (tmp_path / "config/regions/03-uppsala.yaml").unlink()
+    init, *others = steps((ROOT / "docs/sv/infora.md").read_text(encoding="utf-8"))
+    replay(init)
+    filled_by_hand()
+    for step in others:
+        replay(step)
+
+
+def filled_by_hand() -> None:
+    """Let the service have had two clinics and a board of Uppsala since long before."""
+    rows = [(hsa_id, name.replace("Vårdcentralen Två", "Vårdc. Två")) for hsa_id, name in CLINICS]
+    with closing(sqlite3.connect("reconciler.db")) as database, database:
+        insert = "INSERT INTO complaints_clinic VALUES (?, '03', ?, '2025-01-01 00:00:00', '2025-01-01 00:00:00')"
+        database.executemany(insert, rows)
+        board = "UPDATE complaints_region SET board_hsa_id = ?, board_name = ? WHERE region_code = '03'"
+        database.execute(board, BOARD)

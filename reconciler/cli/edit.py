@@ -70,7 +70,7 @@ def new(context: click.Context, code: str, write: bool, form: str) -> Exit:
     from reconciler.drafting import form as forms  # noqa: PLC0415
 
     settings = settings_of(context)
-    check_codes((code,), settings)
+    check_codes((code,), settings, "NN")
     draft = forms.new(settings, code)
     return _shown(draft.put() if write else draft, form)
 

@@ -168,11 +168,9 @@ def tell_empty(database: str | None) -> None:
         talk(_("there is no database at {url} yet: compared with an empty one").format(url=database))
 
 
-def check_codes(codes: tuple[str, ...], settings: Settings) -> None:
+def check_codes(codes: tuple[str, ...], settings: Settings, said_in: str = "--region") -> None:
     """Refuse the code of a region that is not kept."""
     for code in codes:
         if code not in settings.regions:
             problem = _("{code} is not a region that is kept: use one of {codes}")
-            raise click.BadParameter(
-                problem.format(code=code, codes=", ".join(settings.regions)), param_hint="--region"
-            )
+            raise click.BadParameter(problem.format(code=code, codes=", ".join(settings.regions)), param_hint=said_in)

@@ -9,7 +9,7 @@ import re
 from enum import Enum
 from typing import NamedTuple
 
-from reconciler.edit.listing import Row, rows_of
+from reconciler.edit.listing import Row, lines_of, rows_of
 
 CONNECT = "Mottagningar att ansluta"
 DISCONNECT = "Mottagningar att koppla bort"
@@ -60,7 +60,7 @@ def _fields(text: str) -> dict[str, tuple[int, list[str]]]:
     """Return the lines below each heading that is known, and the number of the first of them. Fences are blanked."""
     fields: dict[str, tuple[int, list[str]]] = {}
     heading = None
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(lines_of(text), 1):
         title = line.lstrip("# ").strip()
         if line.startswith("###") and title in _HEADINGS:
             heading = title

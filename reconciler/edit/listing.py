@@ -17,6 +17,7 @@ from reconciler.rules.shape import is_hsa_id
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _HEADER_WORDS = {"hsaid", "hsa", "id", "enhetsid", "mottagningsid", "enhetshsaid", "hsaidmottagning", "hsaidenhet"}
 _INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
+_SAYS_AN_ID = re.compile(r"\bSE\s?\d", re.IGNORECASE)
 _ANY_QUOTES = "\"'`´’‘”“„»«"
 _BEGINS_LIKE_AN_ID = re.compile(r"SE[-\d]*\d", re.IGNORECASE)
 
@@ -32,7 +33,12 @@ class Row(NamedTuple):
 
 def read_list(content: bytes, first: int = 1) -> list[Row]:
     """Return the rows of a txt or csv that say something, the first being row *first*; a header is passed over."""
-    return rows_of(decoded(content).splitlines(), first)
+    return rows_of(lines_of(decoded(content)), first)
+
+
+def lines_of(text: str) -> list[str]:
+    """Return the lines as an editor numbers them: what else Unicode counts as a line break is part of a name."""
+    return re.split(r"\r\n|\r|\n", text)
 
 
 def decoded(content: bytes) -> str:
@@ -50,13 +56,33 @@ def rows_of(lines: list[str], first: int = 1) -> list[Row]:
     """Return the rows of *lines*."""
     delimiter = _delimiter(lines)
     rows: list[Row] = []
+    continued = _continued(lines)
     for number, line in enumerate(lines, first):
-        if not _bare(line) or line.lstrip().startswith("#") or re.fullmatch(r"sep=.", line.strip()):
+        if (
+            number - first in continued
+            or not _bare(line)
+            or line.lstrip().startswith("#")
+            or re.fullmatch(r"sep=.", line.strip())
+        ):
             continue
         row = _row(number, line, next(csv.reader([line], delimiter=delimiter), []))
         if row.hsa_ids or row.malformed or not (_is_header(line, delimiter) and not rows):
             rows.append(row)
     return rows
+
+
+def _continued(lines: list[str]) -> set[int]:
+    """Return which lines go on with a quoted cell of a line above; a quote that is open at the next id was none."""
+    continued: set[int] = set()
+    opened: int | None = None
+    for at, line in enumerate(lines):
+        odd = line.count('"') % 2 == 1
+        if opened is None or _SAYS_AN_ID.search(line):
+            opened = at if odd else None
+        elif odd:
+            continued.update(range(opened + 1, at + 1))
+            opened = None
+    return continued
 
 
 def _delimiter(lines: list[str]) -> str:

@@ -9,7 +9,7 @@ from reconciler.model import REGIONS, Region, RegionCode
 @rule(
     Stage.MEANING,
     problem="no file declares region {region}, {name}",
-    remedy='make the file, with patient_board: null and clinics: {{}} if nothing is connected; or take "{region}" out of the setting regions',
+    remedy='make the file: reconciler new {region} --write; or take "{region}" out of the setting regions',
 )
 def region_file_missing(folder: str, kept: Collection[RegionCode], found: Collection[RegionCode]) -> Iterator[Finding]:
     """Every region that this tool keeps has a file.
