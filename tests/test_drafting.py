@@ -110,6 +110,11 @@ def test_fmt_of_a_file_that_is_no_regions_says_so(example: Path) -> None:
     assert "file-name-without-region" in Said("fmt", "config/approvals.yaml").out
 
 
+def test_fmt_of_what_is_no_yaml_says_so(example: Path) -> None:
+    said = Said("fmt", "demo/register.csv")
+    assert (said.code, "demo/register.csv: error: the file's name" in said.out) == (1, True)
+
+
 def test_fmt_brings_names_up_to_the_registers(example: Path) -> None:
     said = Said("--settings", "demo/tomorrow.toml", "fmt", "--names", "--diff")
     assert "+  SE2321000057-49T5: Vetlanda vårdcentral\n" in said.out
@@ -191,6 +196,21 @@ def test_a_list_becomes_the_regions_whole(example: Path) -> None:
     assert imported(example, f"{HERE}\n", "--replace", "--write").code == 0
     text = (example / VG).read_text(encoding="utf-8")
     assert text.endswith(f"clinics:\n  # kvar\n  {HERE}: Närhälsan Krokslätt vårdcentral, Mölndal\n")
+
+
+def test_an_empty_list_is_a_mistake_and_takes_nothing_out(example: Path) -> None:
+    before = held(example)
+    for flags in ((), ("--remove",), ("--replace",)):
+        said = imported(example, "HSA-id;Namn\n", *flags, "--write")
+        assert (said.code, "list-empty" in said.out) == (1, True)
+    assert held(example) == before
+
+
+@pytest.mark.parametrize("begins", [b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF-1.7"])
+def test_a_workbook_is_told_apart_from_a_text(example: Path, begins: bytes) -> None:
+    (example / "list.xlsx").write_bytes(begins + HERE.encode())
+    said = Said("import", "list.xlsx", "--region", "14")
+    assert (said.code, "list-not-text" in said.out, "save it as CSV" in said.out) == (1, True, True)
 
 
 def test_standard_input_is_a_list(example: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -282,6 +302,8 @@ def test_a_form_that_lacks_something_says_what(example: Path) -> None:
         "Beställningens nummer",
     ]
     assert "a heading of one of the forms" in form(example, "hej").out
+    empty = "### Region\n\n14\n\n### Mottagningar att ansluta\n\n_No response_\n"
+    assert "list-empty" in form(example, empty).out
 
 
 # ---- follow

@@ -99,6 +99,8 @@ NOT_AN_EXAMPLE = {
     "line-too-long": "a line of more than a million characters",
     "not-utf8": "an example is text, which is UTF-8",
     "value-not-allowed": "said where no rule has words of its own: an approval's day or number",
+    "list-not-text": "a list",
+    "list-empty": "a list",
     "row-without-id": "a row of a list",
     "row-repeated": "a row of a list",
     "clinic-declared-already": "a row of a list",

@@ -13,6 +13,7 @@ from reconciler.edit.parse import parse
 from reconciler.edit.write import Rewrite
 from reconciler.findings import Exit, Failure
 from reconciler.model import REGIONS, HsaId, RegionCode, Settings
+from reconciler.rules.region import file_name_without_region
 from reconciler.sources import register as register_source
 from reconciler.words import _
 
@@ -27,7 +28,10 @@ def fmt(settings: Settings, paths: Sequence[Path], *, names: bool, now: datetime
     formed = {
         code: document.in_one_form(document.rename(open_files.document(code), known)) for code in open_files.regions
     }
-    return Draft(open_files.rewrites(formed), open_files.findings)
+    no_files = [
+        one for path in paths if path.suffix not in (".yaml", ".yml") for one in file_name_without_region(str(path))
+    ]
+    return Draft(open_files.rewrites(formed), (*open_files.findings, *no_files))
 
 
 def new(settings: Settings, code: RegionCode) -> Draft:

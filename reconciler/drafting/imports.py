@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -11,7 +11,7 @@ from typing import Any
 from reconciler.drafting.draft import Desk, Draft, desk
 from reconciler.edit import document
 from reconciler.edit.issue_form import BOARD_ID, BOARD_NAME, ORDER, REGION, IssueForm, Wish, read_form
-from reconciler.edit.listing import Row, decoded, read_list
+from reconciler.edit.listing import Row, decoded, is_workbook, read_list
 from reconciler.findings import Exit, Failure, Finding, Place
 from reconciler.model import HsaId, RegionCode, Register, Routes, Settings, canonical
 from reconciler.rules import clinic, listing, shape
@@ -96,6 +96,8 @@ class _Listing:
 
 def import_list(settings: Settings, now: datetime, path: str, content: bytes, code: RegionCode, mode: Mode) -> Draft:
     """Draft the region's file with the clinics of a txt or csv added or removed, or with those and no others."""
+    if is_workbook(content):
+        return Draft(findings=tuple(listing.list_not_text(path)))
     return _imported(settings, now, path, read_list(content), code, mode)
 
 
@@ -127,7 +129,9 @@ def _with_board(settings: Settings, form: IssueForm, code: RegionCode, place: Pl
     return Draft(lying.rewrites({code: board}))
 
 
-def _imported(settings: Settings, now: datetime, path: str, rows: Iterable[Row], code: RegionCode, mode: Mode) -> Draft:
+def _imported(settings: Settings, now: datetime, path: str, rows: Sequence[Row], code: RegionCode, mode: Mode) -> Draft:
+    if not rows:
+        return Draft(findings=tuple(listing.list_empty(path)))
     lying = desk_with(settings, code)
     asks = mode is not Mode.REMOVE
     register = register_source.ask(settings.register, now) if asks else None

@@ -41,6 +41,11 @@ def lines_of(text: str) -> list[str]:
     return re.split(r"\r\n|\r|\n", text)
 
 
+def is_workbook(content: bytes) -> bool:
+    """Whether this is no text: a workbook, new (a zip archive) or old, or what else no text can begin with."""
+    return content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF"))
+
+
 def decoded(content: bytes) -> str:
     """Return the text: UTF-8 or UTF-16 with their marks, UTF-8 without, else what Windows has written."""
     for mark, encoding in _MARKS:

@@ -8,6 +8,22 @@ from reconciler.model import HsaId
 
 @rule(
     Stage.SHAPE,
+    problem="this is no text, but a file of another program",
+    remedy="open it there, save it as CSV, and hand in that file",
+)
+def list_not_text(path: str) -> Iterator[Finding]:
+    """A list is txt or csv; a workbook holds sheets, formulas and hidden rows: which are meant is not known."""
+    yield list_not_text.finding(Place(path))
+
+
+@rule(Stage.SHAPE, problem="there is no clinic in the list", remedy="see that it is the right one; one HSA-id a line")
+def list_empty(path: str) -> Iterator[Finding]:
+    """An empty list is a mistake: with --replace it would take out every clinic of the region."""
+    yield list_empty.finding(Place(path))
+
+
+@rule(
+    Stage.SHAPE,
     problem="there is no HSA-id in this row: {row}",
     remedy="write the HSA-id of a clinic, or delete the row",
 )
