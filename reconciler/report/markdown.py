@@ -71,7 +71,7 @@ def markdown(document: Document, _places: Places = NOWHERE) -> str:
         failures=[{**one, "source": source_word(one["source"])} for one in document["failures"]],
         new=_sections([one for one in found if one["new"] is not False], _changes(document) if is_plan else {}),
         old=_sections([one for one in found if one["new"] is False], {}),
-        words={"old": _("Already on the base")},
+        words={"old": _("Already on the base"), "away": _("That is not caused by the change: try again later.")},
     )
     return cut(made.strip() + "\n", LONGEST)
 
