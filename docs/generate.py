@@ -32,6 +32,7 @@ STAGES = {
     Stage.MEANING: mark("They see all region files together. An error stops the region; a duplicate, the clinic."),
     Stage.UPSTREAM: mark("They see the register, the routes and the database. An error stops the clinic or the board."),
     Stage.GUARD: mark("They see the plan. A refusal stops the region, or all; an approval lets it pass."),
+    Stage.REVIEW: mark("They see what a pull request means, and who wrote and approved it. An error fails `review`."),
 }
 
 

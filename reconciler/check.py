@@ -40,17 +40,26 @@ from reconciler.sources.register import known_by
 
 
 class Files(NamedTuple):
-    """The region files, and the approvals with what is wrong with their file, of one moment."""
+    """The region files, the approvals, and what is wrong with their file and with that of the rights, of one moment."""
 
     reading: Reading
     approvals: Sequence[Approval]
     about_approvals: Sequence[Finding]
+    about_rights: Sequence[Finding] = ()
+
+
+class Read(NamedTuple):
+    """Files, and what they declare."""
+
+    files: Files
+    declared: Declared
 
 
 def check(files: Files, settings: Settings, folder: str, today: date) -> tuple[Declared, tuple[Finding, ...]]:
     """Judge the files alone: return what is declared, and what is wrong with region files and approvals."""
     declared, findings = declare(files.reading, settings, folder)
-    return declared, (*findings, *files.about_approvals, *approval_rules.approval_expired(files.approvals, today))
+    expired = approval_rules.approval_expired(files.approvals, today)
+    return declared, (*findings, *files.about_approvals, *expired, *files.about_rights)
 
 
 def duplicates(declared: Declared) -> tuple[Finding, ...]:

@@ -56,6 +56,7 @@ class Stage(Enum):
     MEANING = "meaning"
     UPSTREAM = "upstream"
     GUARD = "guard"
+    REVIEW = "review"
 
 
 class Place(NamedTuple):

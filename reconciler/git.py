@@ -33,11 +33,8 @@ def went_back(folder: Path, commit: str, last: str) -> bool:
         return False
     if _git(folder, "rev-list", "--max-count=1", "--ignore-missing", last) != last:
         if _git(folder, "rev-parse", "--is-shallow-repository") == "true":
-            raise Failure(
-                "git",
-                "shallow",
-                problem=_("the clone is shallow, so nobody can tell whether {last} came before").format(last=last[:12]),
-                remedy=_("fetch the whole history: git fetch --unshallow, or fetch-depth: 0 in the checkout step"),
+            raise _shallow(
+                _("the clone is shallow, so nobody can tell whether {last} came before").format(last=last[:12])
             )
         return False
     return _git(folder, "merge-base", "--is-ancestor", commit, last) is not None
@@ -106,12 +103,11 @@ def _commit(folder: Path, revision: str) -> str:
     if commit is not None:
         return commit
     shallow = _git(folder, "rev-parse", "--is-shallow-repository") == "true"
-    remedy = _("fetch the whole history: git fetch --unshallow, or fetch-depth: 0 in the checkout step")
     raise Failure(
         "git",
         "no-revision",
         problem=_("there is no revision {revision} in this clone").format(revision=revision),
-        remedy=remedy if shallow else _("name a branch, tag or commit that is there, such as origin/main"),
+        remedy=_whole_history() if shallow else _("name a branch, tag or commit that is there, such as origin/main"),
         exit=Exit.UNANSWERED if shallow else Exit.USAGE,
     )
 
@@ -174,6 +170,51 @@ def _branch_taken(branch: str, subject: str | None) -> Failure:
     )
 
 
+# ---- what has changed since a revision
+
+
+def base_of(folder: Path, revision: str) -> tuple[str, str]:
+    """Return the commit of *revision*, and where HEAD left it; a shallow clone that cannot tell is a Failure."""
+    commit = _commit(folder, revision)
+    since = _git(folder, "merge-base", commit, "HEAD")
+    if since is None and _git(folder, "rev-parse", "--is-shallow-repository") == "true":
+        problem = _("the clone is shallow, so nobody can tell where {revision} was left")
+        raise _shallow(problem.format(revision=revision))
+    return commit, since or commit
+
+
+def changed_since(folder: Path, commit: str) -> list[Path]:
+    """Return the files of the whole clone that are otherwise than at *commit*; not those that git does not know."""
+    top = Path(_must(folder, "rev-parse", "--show-toplevel"))
+    printed = _printed(folder, "diff", *_PLAIN, "--name-only", "-z", commit, "--", ":/") or b""
+    return [top / os.fsdecode(name) for name in printed.split(b"\0") if name]
+
+
+def lines_near_changes(path: Path, commit: str) -> set[int]:
+    """Return the lines of a file, 1-based, that a review shows: those changed since *commit*, and three around each."""
+    printed = _printed(path.parent, "diff", *_PLAIN, "--unified=3", commit, "--", f"./{path.name}") or b""
+    hunks = re.findall(rb"^@@ -[0-9,]+ \+([0-9]+)(?:,([0-9]+))? @@", printed, re.MULTILINE)
+    return {number for first, count in hunks for number in range(int(first), int(first) + int(count or 1))}
+
+
+def commits_about(folder: Path, commit: str, pattern: str) -> list[str]:
+    """Return the commits up to *commit* that added or removed a line like *pattern* (extended regular expression).
+
+    A shallow clone that cannot tell is a Failure.
+    """
+    if _git(folder, "rev-parse", "--is-shallow-repository") == "true":
+        raise _shallow(_("the clone is shallow, so nobody can tell which boards there were before"))
+    found = _must(folder, "log", "--full-history", "-m", "--format=%H", f"-G{pattern}", *_PLAIN, commit, "--", ".")
+    return list(dict.fromkeys(found.split()))
+
+
+_PLAIN = ("--no-renames", "--no-ext-diff", "--no-textconv", "--no-color", "--text")
+"""What keeps the settings of a clone, and the attributes of its files, out of a difference."""
+
+
+# ---- how it is asked
+
+
 def _must(folder: Path, *arguments: str, given: bytes = b"", extra: Mapping[str, str] | None = None) -> str:
     """Return what git printed; that it says no is a Failure as well."""
     printed = _printed(folder, *arguments, given=given, extra=extra)
@@ -209,3 +250,11 @@ def _failure(reason: object) -> Failure:
         problem=_("git does not answer: {reason}").format(reason=reason),
         remedy=_("see that git is installed, and that whoever runs this may read the clone (safe.directory)"),
     )
+
+
+def _shallow(problem: str) -> Failure:
+    return Failure("git", "shallow", problem=problem, remedy=_whole_history())
+
+
+def _whole_history() -> str:
+    return _("fetch the whole history: git fetch --unshallow, or fetch-depth: 0 in the checkout step")

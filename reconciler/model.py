@@ -358,7 +358,8 @@ THRESHOLDS: Mapping[str, Threshold] = {
 class Settings:
     """Everything that can be set; paths are absolute, or relative to the current folder.
 
-    `origins` tells where each that was set comes from: a file, a flag, a variable of the environment.
+    `origins` tells where each that was set comes from: a file, a flag, a variable of the environment; `file` is
+    that file.
     """
 
     lang: str | None = None
@@ -374,3 +375,4 @@ class Settings:
     drift: DriftSettings = field(default_factory=DriftSettings)
     lock_timeout: timedelta = timedelta(seconds=10)
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
+    file: Path | None = field(default=None, compare=False)

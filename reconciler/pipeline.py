@@ -9,21 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler import expect, git, revision
+from reconciler import expect, git
 from reconciler.check import (
-    Files,
-    check,
     declare,
-    duplicates,
     fingerprint,
     judge_plan,
     last_good,
     told,
-    upstream_findings,
     verdict,
 )
 from reconciler.declare.approvals import read_approvals
@@ -31,7 +25,6 @@ from reconciler.declare.regions import read_regions
 from reconciler.findings import Exit, Failure, Finding
 from reconciler.model import (
     REGIONS,
-    Declared,
     HsaId,
     RegionCode,
     Register,
@@ -42,21 +35,18 @@ from reconciler.model import (
     Settings,
     State,
 )
-from reconciler.plan import settle, state_digest
+from reconciler.plan import state_digest
 from reconciler.results import Applied, ClinicStory, Planned, RegionStatus, Status, Validation, Verdict, World
 from reconciler.rules.guard import Judgement
 from reconciler.rules.incoming import register_unmoved
 from reconciler.saved import SavedPlan
 from reconciler.sources import register as register_source
 from reconciler.sources import routes as routes_source
+from reconciler.validation import STOCKHOLM, asked, examine, folder_of
 from reconciler.words import _
 
 if TYPE_CHECKING:
     from reconciler.store import Incoming
-
-T = TypeVar("T")
-STOCKHOLM = ZoneInfo("Europe/Stockholm")
-
 
 # ---- validate
 
@@ -67,53 +57,7 @@ def validate(settings: Settings, now: datetime, *, live: bool = False, base: str
     With *base*, a git revision, every finding is told to be new or not, and the clinics that it declares are known;
     without, every clinic counts as a new one.
     """
-    before = revision.files_at(settings, base) if base is not None else None
-    files = Files(
-        read_regions(settings.config / "regions", settings.regions), *read_approvals(settings.config / "approvals.yaml")
-    )
-    failures: list[Failure] = []
-    answers = _answers(failures, settings, now) if live else None
-    today, folder = now.astimezone(STOCKHOLM).date(), _folder(settings)
-    known, old = State(), tuple[Finding, ...]()
-    if before is not None:
-        declared, old = check(before, settings, folder, today)
-        known = revision.known_from(before, declared)
-        old += _meant(declared, settings, known, answers)
-    declared, findings = check(files, settings, folder, today)
-    register = answers[0] if answers else None
-    findings = told((*findings, *_meant(declared, settings, known, answers)), settings, declared, register, known)
-    clinics = sum(len(one.clinics) for one in declared.regions.values())
-    findings = findings if before is None else tuple(revision.told_new(findings, old))
-    return Validation(findings, tuple(failures), len(declared.regions), clinics)
-
-
-def _answers(failures: list[Failure], settings: Settings, now: datetime) -> tuple[Register, Routes] | None:
-    register = _asked(failures, lambda: register_source.ask(settings.register, now))
-    routes = _asked(failures, lambda: routes_source.ask(settings.routes, now))
-    return None if register is None or routes is None else (register, routes)
-
-
-def _meant(
-    declared: Declared, settings: Settings, known: State, answers: tuple[Register, Routes] | None
-) -> tuple[Finding, ...]:
-    """Judge what the files mean together: against register and routes where they answered."""
-    if answers is None:
-        return duplicates(declared)
-    settled = settle(declared, *answers, known, settings.regions)
-    return upstream_findings(declared, *answers, known, settled)
-
-
-def _folder(settings: Settings) -> str:
-    folder = settings.config / "regions"
-    return str(folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder)
-
-
-def _asked(failures: list[Failure], ask: Callable[[], T]) -> T | None:
-    try:
-        return ask()
-    except Failure as failure:
-        failures.append(failure)
-        return None
+    return examine(settings, now, live=live, base=base).validation
 
 
 # ---- plan
@@ -129,15 +73,15 @@ class Sources(NamedTuple):
 def plan(settings: Settings, now: datetime, sources: Sources = Sources()) -> Planned:  # noqa: B008  (frozen)
     """Return what an apply would do."""
     reading = read_regions(settings.config / "regions", settings.regions)
-    declared, findings = declare(reading, settings, _folder(settings))
+    declared, findings = declare(reading, settings, folder_of(settings))
     approvals, about_approvals = read_approvals(settings.config / "approvals.yaml")
     findings += tuple(about_approvals)
     failures: list[Failure] = []
-    commit = _asked(failures, lambda: git.head(settings.config))
-    held = _asked(failures, lambda: _observe(settings, commit, now))
+    commit = asked(failures, lambda: git.head(settings.config))
+    held = asked(failures, lambda: _observe(settings, commit, now))
     remembered = held.remembered if held else Remembered()
     register, because = _register(settings, now, sources, remembered, failures)
-    routes = _asked(failures, lambda: sources.routes(settings.routes, now))
+    routes = asked(failures, lambda: sources.routes(settings.routes, now))
     if failures or register is None or routes is None or held is None:
         regions = tuple(verdict(code, declared, findings, (), Judgement()) for code in settings.regions)
         findings = told(findings, settings, declared, register)

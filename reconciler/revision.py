@@ -2,27 +2,63 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from reconciler import git
 from reconciler.check import Files, mentioned
+from reconciler.declare import access
 from reconciler.declare.approvals import read_content
 from reconciler.declare.files import kept_elsewhere
 from reconciler.declare.regions import read_contents
 from reconciler.findings import Finding
-from reconciler.model import BoardRow, Declared, Enrolment, HsaId, ManagedBoard, ManagedClinic, Settings, State
+from reconciler.meaning import Access
+from reconciler.model import (
+    BoardRow,
+    Declared,
+    Enrolment,
+    HsaId,
+    ManagedBoard,
+    ManagedClinic,
+    RegionCode,
+    Settings,
+    State,
+)
 from reconciler.rules.reading import LARGEST
 
 
 def files_at(settings: Settings, revision: str) -> Files:
-    """Read region files and approvals as they were at *revision*; one that is not there is a Failure."""
+    """Read region files, approvals and rights as they were at *revision*; one that is not there is a Failure."""
     folder, path = settings.config / "regions", settings.config / "approvals.yaml"
     reading = read_contents(folder, git.files_at(folder, revision, LARGEST), settings.regions)
     kept = git.files_at(settings.config, revision, LARGEST)
     approvals = read_content(path, *kept_elsewhere(path, kept[path.name])) if path.name in kept else ([], [])
-    return Files(reading, *approvals)
+    rights = settings.config / access.NAME
+    faults = access.read_content(rights, *kept_elsewhere(rights, kept[rights.name]))[1] if rights.name in kept else []
+    return Files(reading, *approvals, faults)
+
+
+def access_at(settings: Settings, commit: str) -> Access | None:
+    """Return the rights as they were at *commit*; None where there was no file, nobody's where it has a fault."""
+    path, kept = settings.config / access.NAME, git.files_at(settings.config, commit, LARGEST)
+    if path.name not in kept:
+        return None
+    return access.read_content(path, *kept_elsewhere(path, kept[path.name]))[0] or Access({}, {})
+
+
+def boards_under(settings: Settings, commit: str, orders: Collection[str]) -> dict[str, list[tuple[RegionCode, str]]]:
+    """Return for each of *orders* the boards, as region and HSA-id, that ever stood under it up to *commit*."""
+    folder = settings.config / "regions"
+    pattern = "support_order:.*(" + "|".join(map(re.escape, sorted(orders))) + ")"
+    found: dict[str, set[tuple[RegionCode, str]]] = {order: set() for order in orders}
+    for one in git.commits_about(folder, commit, pattern):
+        for file in read_contents(folder, git.files_at(folder, one, LARGEST), settings.regions).files:
+            board = file.region.board if file.region else None
+            if file.code and board and board.support_order in found:
+                found[board.support_order].add((file.code, board.hsa_id))
+    return {order: sorted(boards) for order, boards in found.items()}
 
 
 def known_from(files: Files, declared: Declared) -> State:

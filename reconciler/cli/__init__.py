@@ -18,6 +18,7 @@ from reconciler.cli.history import history
 from reconciler.cli.language import HELP_OPTIONS, LANGUAGES, choose, say_in
 from reconciler.cli.line import apply, plan, status, validate
 from reconciler.cli.logs import log_level_option
+from reconciler.cli.review import review
 from reconciler.cli.shared import talk
 from reconciler.cli.world import doctor, simulate, snapshot
 from reconciler.findings import Exit, Failure
@@ -40,7 +41,7 @@ def main(
 
 
 COMMANDS = (
-    *(validate, plan, apply, status, history, explain, simulate, doctor, snapshot),
+    *(validate, review, plan, apply, status, history, explain, simulate, doctor, snapshot),
     *(fmt, import_, follow, adopt, new, db),
 )
 for command in COMMANDS:

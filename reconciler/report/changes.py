@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _MANY, _FIRST = 20, 10
-_SIGNS = {
+SIGNS = {
     "enrol": ("+", "green"),
     "withdraw": ("-", "red"),
     "move": (">", "cyan"),
@@ -87,12 +87,12 @@ def change_lines(
             line(console, *_parts(change, widths, waits))
         if len(shown) < len(several):
             more = len(several) - len(shown)
-            line(console, "  ", _SIGNS[action], " ", _("… and {n} more; --all shows them").format(n=number(more)))
+            line(console, "  ", SIGNS[action], " ", _("… and {n} more; --all shows them").format(n=number(more)))
 
 
 def _parts(change: Document, widths: tuple[int, int], waits: Collection[str]) -> Iterator[Part]:
     yield "  "
-    yield _SIGNS[change["action"]]
+    yield SIGNS[change["action"]]
     yield f" {action_word(change['action']).ljust(widths[0])}  {change['subject'].ljust(widths[1])}  {detail(change)}"
     remarks = [cause_word(change["cause"])] if change["cause"] != "config" else []
     remarks += [_("waits")] if change["subject"] in waits else []

@@ -34,13 +34,15 @@ def github(document: Document, _places: Places = NOWHERE) -> str:
 
 
 def outputs(document: Document) -> str:
-    """Return what the next steps can read: one `name=value` a line, numbers and digests only."""
+    """Return what the next steps can read: one `name=value` a line, numbers, digests and fixed words only."""
     counts = dict.fromkeys(_LEVELS, 0)
     for told in document["findings"]:
         counts[told["severity"]] += told["new"] is not False
     values = {f"{name}s": count for name, count in counts.items()} | {"failures": len(document["failures"])}
     if "changes" in document:
         values |= {"changes": len(document["changes"]), "fingerprint": document["fingerprint"]}
+    if "parts" in document:
+        values |= {"meaning": document["meaning"], "parts": len(document["parts"])}
     return "".join(f"{name}={value}\n" for name, value in values.items())
 
 

@@ -6,6 +6,7 @@ Text is made from these documents, so that the two cannot drift. Nothing here pr
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from json import dumps
 from string import Formatter
@@ -15,7 +16,8 @@ from reconciler import __version__
 from reconciler.declare.files import shown
 from reconciler.drafting.draft import Draft
 from reconciler.findings import Exit, Failure, Finding, Place, Rule, Severity
-from reconciler.model import BoardRow, Enrolment, Register, RegisterClinic, Routes
+from reconciler.meaning import Kind, Part
+from reconciler.model import REGIONS, BoardRow, Enrolment, Register, RegisterClinic, Routes
 from reconciler.plan import Action, Change
 from reconciler.report.diff import diff
 from reconciler.report.exits import exit_page
@@ -26,6 +28,7 @@ from reconciler.words import _
 
 if TYPE_CHECKING:
     from reconciler.doctor import Health
+    from reconciler.review import Review
     from reconciler.simulate import Simulation
 
 Document = dict[str, Any]
@@ -106,6 +109,33 @@ def draft(result: Draft) -> Document:
         "format": "reconciler/edit/1",
         "written": result.written,
         "files": [{"path": shown(one.path), "diff": diff(one)} for one in result.rewrites],
+        "findings": _findings(result.findings),
+        "failures": _failures(result.failures),
+    }
+
+
+def review(result: Review) -> Document:
+    """Return `reconciler/review/1`: what a pull request means, and whose right each part takes."""
+    counts = Counter(part.kind for part in result.parts)
+    active = {Kind.SET_BOARD: True, Kind.REMOVE_BOARD: False}
+    return {
+        "format": "reconciler/review/1",
+        "ok": not result.exit,
+        "meaning": result.meaning.value,
+        "base": result.base._asdict(),
+        "author": result.people.author,
+        "approved_by": sorted(result.people.approved_by),
+        "checked": result.access is not None,
+        "register": {"asked": result.asked_register},
+        "summary": {kind.value: counts[kind] for kind in Kind},
+        "activity": [
+            {"region": part.region, "name": REGIONS[part.region], "active": active[part.kind]}
+            for part in result.parts
+            if part.kind in active and part.region
+        ],
+        "parts": [_part(part, result) for part in result.parts],
+        "unread": list(result.unread),
+        "elsewhere": list(result.elsewhere),
         "findings": _findings(result.findings),
         "failures": _failures(result.failures),
     }
@@ -236,6 +266,22 @@ def _use(use: Use) -> Document:
         "until": approval.until.isoformat(),
         "path": approval.place.path,
         "line": approval.place.line,
+    }
+
+
+def _part(part: Part, result: Review) -> Document:
+    access = result.access
+    return {
+        "region": part.region,
+        "kind": part.kind.value,
+        "subject": part.subject,
+        "before": part.before,
+        "after": part.after,
+        "shown": part.shown,
+        "needs": [[*sorted(regions), "national"] for regions in part.needs],
+        "permitted": None if access is None else access.permits(part, result.people.accounts),
+        "path": part.place.path if part.place else None,
+        "line": part.place.line if part.place else None,
     }
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from reconciler.report import escapes
 from reconciler.report.changes import action_word, blocks, cause_word, detail, named, verdict_words, waiting
 from reconciler.report.excerpt import NOWHERE, Places
+from reconciler.report.review import by_region, kind_word, part_detail, remarks, review_verdict
 from reconciler.report.terminal import at, severity_word, source_word
 from reconciler.report.text import approval_words, plan_verdict, verdict
 from reconciler.words import _, ngettext, number
@@ -61,19 +62,24 @@ class Section(NamedTuple):
 
 
 def markdown(document: Document, _places: Places = NOWHERE) -> str:
-    """Return a validation or a plan, cut at 60,000 characters with a word about it."""
-    is_plan = "changes" in document
-    headline, *lines = plan_verdict(document) if is_plan else [verdict(document)]
+    """Return a validation, a plan or a review, cut at 60,000 characters with a word about it."""
+    headline, *lines = _verdict(document)
     found = document["findings"]
     made = _template().render(
         headline=headline,
         lines=[*lines, *("; ".join(approval_words(use)) for use in document.get("approvals", ()))],
         failures=[{**one, "source": source_word(one["source"])} for one in document["failures"]],
-        new=_sections([one for one in found if one["new"] is not False], _changes(document) if is_plan else {}),
+        new=_sections([one for one in found if one["new"] is not False], _changes(document)),
         old=_sections([one for one in found if one["new"] is False], {}),
         words={"old": _("Already on the base"), "away": _("That is not caused by the change: try again later.")},
     )
     return cut(made.strip() + "\n", LONGEST)
+
+
+def _verdict(document: Document) -> list[str]:
+    if "parts" in document:
+        return review_verdict(document)
+    return plan_verdict(document) if "changes" in document else [verdict(document)]
 
 
 def cut(text: str, longest: int) -> str:
@@ -153,7 +159,11 @@ def _finding(told: Document) -> tuple[str, ...]:
 
 
 def _changes(document: Document) -> dict[str, tuple[str, list[Table]]]:
-    """Return each region's headline and the table of its changes, where it has any."""
+    """Return each region's headline and the table of its changes, or of a review's parts, where it has any."""
+    if "parts" in document:
+        return {parts[0]["region"] or "": (title, [_parts(parts)]) for title, parts in by_region(document)}
+    if "changes" not in document:
+        return {}
     waits, made = waiting(document), {}
     for region, changes in blocks(document):
         done = sum(change["subject"] not in waits for change in changes)
@@ -169,6 +179,15 @@ def _change(change: Document, waits: frozenset[str]) -> tuple[str, ...]:
     why = [cause_word(change["cause"])] if change["cause"] != "config" else []
     why += [_("waits")] if change["subject"] in waits else []
     return (action_word(change["action"]), change["subject"], detail(change), ", ".join(why))
+
+
+def _parts(parts: list[Document]) -> Table:
+    said = ngettext("{n} part", "{n} parts", len(parts)).format(n=number(len(parts)))
+    heads = (_("part"), _("subject"), _("what"), _("right"))
+    rows: list[tuple[str, ...]] = [
+        (kind_word(one["kind"]), one["subject"], part_detail(one), ", ".join(remarks(one))) for one in parts
+    ]
+    return Table(said, heads, rows)
 
 
 # ---- how it is put out

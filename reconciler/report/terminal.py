@@ -130,7 +130,13 @@ def severity_word(severity: str) -> str:
 
 def stage_word(stage: str) -> str:
     """Return a stage in words."""
-    return {"shape": _("shape"), "meaning": _("meaning"), "upstream": _("upstream"), "guard": _("guard")}[stage]
+    return {
+        "shape": _("shape"),
+        "meaning": _("meaning"),
+        "upstream": _("upstream"),
+        "guard": _("guard"),
+        "review": _("review"),
+    }[stage]
 
 
 def moment(text: str | None) -> str:

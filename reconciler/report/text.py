@@ -22,6 +22,7 @@ from reconciler.report.changes import (
 from reconciler.report.escapes import escape
 from reconciler.report.excerpt import NOWHERE, Places
 from reconciler.report.exits import exit_page
+from reconciler.report.review import review
 from reconciler.report.terminal import (
     Document,
     at,
@@ -50,6 +51,7 @@ __all__ = [
     "explain_rule",
     "failures",
     "plan",
+    "review",
     "status",
     "validate",
 ]

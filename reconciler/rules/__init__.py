@@ -5,6 +5,7 @@ Rules are pure generators over what their stage sees. None does I/O, none knows 
 
 from reconciler.findings import Rule
 from reconciler.rules import (
+    access,
     approval,
     board,
     check_digit,
@@ -21,7 +22,21 @@ from reconciler.rules import (
 
 RULES: dict[str, Rule[...]] = {
     found.id: found
-    for module in (reading, typed, shape, region, board, check_digit, clinic, route, guard, incoming, approval, listing)
+    for module in (
+        reading,
+        typed,
+        shape,
+        region,
+        board,
+        check_digit,
+        clinic,
+        route,
+        guard,
+        incoming,
+        approval,
+        listing,
+        access,
+    )
     for found in vars(module).values()
     if isinstance(found, Rule)
 }

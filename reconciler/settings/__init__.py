@@ -16,7 +16,7 @@ from reconciler.model import RegisterSettings, RoutesSettings, Settings
 from reconciler.settings.keys import KEYS, age, converted, database_url
 from reconciler.words import _
 
-__all__ = ["NAME", "age", "load"]
+__all__ = ["NAME", "age", "load", "same"]
 
 NAME = "reconciler.toml"
 
@@ -40,7 +40,15 @@ def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, str 
         values[name] = _with_secrets(values.get(name, asked), name, environ, origins)
     values.setdefault("config", folder / "config")
     values.setdefault("database", database_url(Settings().database, folder))
-    return Settings(**values, origins=origins)
+    return Settings(**values, origins=origins, file=path.resolve() if path else None)
+
+
+def same(before: bytes, after: bytes) -> bool:
+    """Whether two files set the same, whatever their form; what is not TOML is like nothing else."""
+    try:
+        return before == after or tomllib.loads(before.decode()) == tomllib.loads(after.decode())
+    except ValueError:
+        return False
 
 
 def _names(written: Mapping[str, Any]) -> Iterator[str]:

@@ -1,0 +1,93 @@
+"""The first half of the line: files are declared and checked, register and routes asked, and what it means is judged.
+
+What is found is handed on with what it was found in, so that a review need not read and ask again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
+
+from reconciler import revision
+from reconciler.check import Files, Read, check, duplicates, told, upstream_findings
+from reconciler.declare import access
+from reconciler.declare.access import read_access
+from reconciler.declare.approvals import read_approvals
+from reconciler.declare.regions import read_regions
+from reconciler.findings import Failure, Finding
+from reconciler.model import Declared, Register, Routes, Settings, State
+from reconciler.plan import settle
+from reconciler.results import Validation
+from reconciler.sources import register as register_source
+from reconciler.sources import routes as routes_source
+
+T = TypeVar("T")
+STOCKHOLM = ZoneInfo("Europe/Stockholm")
+
+
+class Examined(NamedTuple):
+    """What a validation found, and what it looked at: the files, those of the base, and the register."""
+
+    validation: Validation
+    here: Read
+    base: Read | None
+    register: Register | None
+
+
+def examine(settings: Settings, now: datetime, *, live: bool = False, base: str | None = None) -> Examined:
+    """Validate, and keep what was looked at."""
+    before = revision.files_at(settings, base) if base is not None else None
+    files = _files(settings)
+    failures: list[Failure] = []
+    answers = _answers(failures, settings, now) if live else None
+    today, folder = now.astimezone(STOCKHOLM).date(), folder_of(settings)
+    known, old, there = State(), tuple[Finding, ...](), None
+    if before is not None:
+        declared, old = check(before, settings, folder, today)
+        known, there = revision.known_from(before, declared), Read(before, declared)
+        old += _meant(declared, settings, known, answers)
+    declared, findings = check(files, settings, folder, today)
+    register = answers[0] if answers else None
+    findings = told((*findings, *_meant(declared, settings, known, answers)), settings, declared, register, known)
+    clinics = sum(len(one.clinics) for one in declared.regions.values())
+    findings = findings if before is None else tuple(revision.told_new(findings, old))
+    validation = Validation(findings, tuple(failures), len(declared.regions), clinics)
+    return Examined(validation, Read(files, declared), there, register)
+
+
+def _files(settings: Settings) -> Files:
+    folder = settings.config
+    reading = read_regions(folder / "regions", settings.regions)
+    return Files(reading, *read_approvals(folder / "approvals.yaml"), read_access(folder / access.NAME)[1])
+
+
+def _answers(failures: list[Failure], settings: Settings, now: datetime) -> tuple[Register, Routes] | None:
+    register = asked(failures, lambda: register_source.ask(settings.register, now))
+    routes = asked(failures, lambda: routes_source.ask(settings.routes, now))
+    return None if register is None or routes is None else (register, routes)
+
+
+def _meant(
+    declared: Declared, settings: Settings, known: State, answers: tuple[Register, Routes] | None
+) -> tuple[Finding, ...]:
+    """Judge what the files mean together: against register and routes where they answered."""
+    if answers is None:
+        return duplicates(declared)
+    settled = settle(declared, *answers, known, settings.regions)
+    return upstream_findings(declared, *answers, known, settled)
+
+
+def folder_of(settings: Settings) -> str:
+    folder = settings.config / "regions"
+    return str(folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder)
+
+
+def asked(failures: list[Failure], ask: Callable[[], T]) -> T | None:
+    try:
+        return ask()
+    except Failure as failure:
+        failures.append(failure)
+        return None
