@@ -13,10 +13,13 @@ Keys that are not the file's:
     remembered   {id: region}: the last good register, of the first of November
     unmoved_after   days
     demo, regions, guards, hold, went_back, fought     as in the settings, and as the guards see it
+    before       what the file said at the base of a pull request, as a patch; `settings`: the settings file
+    author, approved_by, access     who wrote and approved it, and the rights that it gives
 """
 
 import string
 import textwrap
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -24,9 +27,12 @@ import pytest
 import yaml
 
 from reconciler.check import declare, judge_plan
+from reconciler.declare.access import read_access
 from reconciler.declare.approvals import read_approvals
 from reconciler.declare.regions import read_regions
 from reconciler.findings import Stage
+from reconciler.meaning import Kind, Part, Stand
+from reconciler.meaning import parts as parts_of
 from reconciler.model import (
     THRESHOLDS,
     BoardRow,
@@ -45,7 +51,7 @@ from reconciler.model import (
     canonical,
 )
 from reconciler.results import World
-from reconciler.rules import RULES
+from reconciler.rules import RULES, access
 from reconciler.rules.guard import GUARDS
 
 TODAY = date(2026, 11, 24)
@@ -92,6 +98,10 @@ OF_THE_WORLD = (
     "remembered",
     "unmoved_after",
     "fought",
+    "before",
+    "author",
+    "approved_by",
+    "access",
 )
 NOT_AN_EXAMPLE = {
     "file-unreadable": "a directory with the name of a region file",
@@ -137,7 +147,10 @@ def findings_of(folder: Path, example):
     """Write the example's files, read them, and judge them in the world that it describes."""
     first, second = example
     world = {key: first[key] for key in OF_THE_WORLD if key in first}
-    files = {"14": {key: first[key] for key in first if key not in world}, "12": second}
+    files = {
+        code: {key: patch[key] for key in patch if key not in OF_THE_WORLD}
+        for code, patch in (("14", first), ("12", second))
+    }
     declarations = {code: write(folder, code, patch) for code, patch in files.items()}
     settings = Settings(
         demo=world.get("demo", True),
@@ -170,8 +183,42 @@ def findings_of(folder: Path, example):
         ),
         settings,
     )
-    all_findings = (*findings, *about_approvals, *judged.findings)
+    asked = None if world.get("register") is None else Register(known, datetime(2026, 11, 24, tzinfo=UTC), "")
+    reviewed = reviewed_findings(folder, example, Stand(declared, tuple(approvals)), asked) if "before" in first else ()
+    all_findings = (*findings, *about_approvals, *judged.findings, *reviewed)
     return [finding for finding in all_findings if (finding.rule.id, finding.region) not in USUAL]
+
+
+RIGHTS = {
+    "national": ["nationell-forvaltare"],
+    "regions": {"12": ["region-12-forvaltare"], "14": ["region-14-forvaltare"]},
+}
+
+
+def reviewed_findings(folder, example, here, register):
+    """What a review says of a pull request whose base is the good world, or what the example says stood before."""
+    first, second = example
+    base = folder / "base"
+    base.mkdir()
+    for code, patch in (("14", first), ("12", second)):
+        before = {key: value for key, value in patch.get("before", {}).items() if key != "settings"}
+        write(base, code, {**{key: value for key, value in patch.items() if key in GOOD[code]}, **before})
+    declared, _findings = declare(read_regions(base / "regions", ["12", "14"]), Settings(regions=("12", "14")))
+    was, now = rights(base, RIGHTS), rights(folder, first.get("access", RIGHTS))
+    found = parts_of(Stand(declared, (), was), replace(here, access=now), register)
+    if "settings" in first["before"]:
+        found.append(Part(Kind.CHANGE_SETTINGS, None, "reconciler.toml", None, None, None))
+    people = [first["author"], *first.get("approved_by", ())]
+    boards = {code: one.board for code, one in declared.regions.items() if one.board}
+    orders = {one.support_order: [(code, one.hsa_id)] for code, one in boards.items()}
+    return (*access.without_right(access.Request(found, was, people)), *access.board_order_used(found, {}, orders))
+
+
+def rights(folder, given):
+    (folder / "access.yaml").write_text(yaml.safe_dump(given), encoding="utf-8")
+    read, findings = read_access(folder / "access.yaml")
+    assert findings == []
+    return read
 
 
 def write(folder, code, patch):

@@ -101,16 +101,17 @@ def remarks(part: Document) -> list[str]:
         is_there = part["shown"] == part["region"]
         shown = _("the e-services show it") if is_there else _("the e-services have it in {region}")
         said.append(shown.format(region=named(part["shown"])))
-    needs = _(", and ").join(_right(one) for one in part["needs"])
-    said.append(_("takes {whom}").format(whom=needs))
+    needs = _(" and ").join(_right(one) for one in part["needs"])
+    said.append(_("needs: {whom}").format(whom=needs))
     if part["permitted"] is False:
-        said.append(_("which nobody has given"))
+        said.append(_("lacking"))
     return said
 
 
-def _right(regions: Iterable[str]) -> str:
-    words = [_("a national administrator") if one == "national" else one for one in regions]
-    return words[0] if len(words) == 1 else _(" or ").join(words)
+def _right(whose: Iterable[str]) -> str:
+    """Return whose right it is; that a national one does everywhere goes without saying."""
+    regions = [one for one in whose if one != "national"]
+    return _(" or ").join(regions) or _("national")
 
 
 def review_verdict(document: Document) -> list[str]:
