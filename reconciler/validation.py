@@ -81,11 +81,13 @@ def _meant(
 
 
 def folder_of(settings: Settings) -> str:
+    """Return the folder of the region files as people are shown it."""
     folder = settings.config / "regions"
     return str(folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder)
 
 
 def asked(failures: list[Failure], ask: Callable[[], T]) -> T | None:
+    """Ask; a failure is kept with the others, and the answer is None."""
     try:
         return ask()
     except Failure as failure:
