@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -34,7 +35,8 @@ def edited(path: Path, old: str, new: str) -> None:
 
 def git(*arguments: str) -> None:
     identity = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
-    subprocess.run(["git", *identity, *arguments], check=True, capture_output=True)
+    then = dict.fromkeys(("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"), "2026-05-01T12:00:00Z")
+    subprocess.run(["git", *identity, *arguments], check=True, capture_output=True, env={**os.environ, **then})
 
 
 def committed(make: Callable[[], None]) -> None:
@@ -95,6 +97,23 @@ def _hostile() -> None:
     FILE.rename(FILE.with_name("14-a|b`c<d>,x::y%0A\n::error::.yaml"))
 
 
+def _proposal() -> None:
+    committed(_with_rights)
+    name = "a|b`c<d> ::error::x"
+    edited(OTHER, f"  {EDEN}:", f"  SE162321000255-O24372: '{name}'\n  {EDEN}:")
+    edited(FILE, "support_order: EXEMPEL-14", "support_order: EXEMPEL-15")
+
+
+def _with_rights() -> None:
+    rights = 'national: [nationell-forvaltare]\nregions: {"12": [region-12-forvaltare], "14": [region-14-forvaltare]}\n'
+    Path("config/access.yaml").write_text(rights, encoding="utf-8")
+
+
+def _only_form() -> None:
+    committed(nothing)
+    edited(FILE, "version: 1", "# a comment\nversion: 1")
+
+
 STORIES = (
     "a board is taken away",
     "a board was there before",
@@ -138,6 +157,7 @@ BROKEN = (
     "two-documents",
     "without-most-keys",
 )
+REVIEW = ("review", "--base", "HEAD")
 SITUATIONS = (
     *map(story, STORIES),
     *map(broken, BROKEN),
@@ -152,6 +172,10 @@ SITUATIONS = (
     Situation("the register is away when it is planned", ("plan",), _no_register),
     Situation("a file is gone", ("validate",), FILE.unlink),
     Situation("a name and a file that want to break out", ("validate",), _hostile),
+    Situation("a pull request without a right person", (*REVIEW, "--author", "Region-12-Forvaltare"), _proposal),
+    Situation("a pull request that is approved", (*REVIEW, "--approved-by", "nationell-forvaltare"), _proposal),
+    Situation("a pull request where nobody has rights", REVIEW, lambda: (committed(nothing), _declared_twice())[1]),
+    Situation("a pull request of form alone", REVIEW, _only_form),
     edit("a clinic nobody knows", "E000000000458", "E000000000999", "--live"),
     edit("a broken HSA-id whose clinic another file has", f"{AGARD}: Närhälsan Ågårdsskogen", f"{EDEN}Ö: Eden"),
     edit("a broken HSA-id whose clinic the e-services know", f"{AGARD}:", "E458:", "--live"),
