@@ -39,6 +39,12 @@ def test_the_action_is_such_as_github_takes():
     assert code == 0, told
 
 
+def test_the_issue_forms_are_such_as_github_takes():
+    forms = sorted((ROOT / ".github/ISSUE_TEMPLATE").glob("*.yml"))
+    code, told = said("check-jsonschema", "--builtin-schema", "vendor.github-issue-forms", *forms)
+    assert code == 0, told
+
+
 def zizmor(folder: Path) -> tuple[int, str]:
     return said("zizmor", "--offline", "--no-progress", "--strict-collection", "--persona=pedantic", "-q", folder)
 
