@@ -339,7 +339,8 @@ def _board_change(code: RegionCode, observed: State, settled: Settled, declared:
     place = declared.regions[code].board_place
     cause = Cause.DRIFT if board_differs(before, last) else Cause.CONFIG
     subject = after or before
-    return Change(code, action, subject.hsa_id if subject else code, before, after, cause, place.path, place.line)
+    assert subject is not None  # noqa: S101  (a difference has one side at least)
+    return Change(code, action, subject.hsa_id, before, after, cause, place.path, place.line)
 
 
 def board_differs(row: BoardRow | None, last: ManagedBoard | None) -> bool:

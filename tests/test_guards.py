@@ -7,7 +7,7 @@ import pytest
 from reconciler.findings import Place
 from reconciler.model import THRESHOLDS, Approval, BoardRow, Enrolment, HsaId, ManagedBoard, State, Threshold
 from reconciler.plan import Action, Cause, Change, Settled
-from reconciler.rules.guard import GUARDS, Judgement, Use, judge, move_waits, taken_by
+from reconciler.rules.guard import GUARDS, Judgement, Use, _uses, judge, move_waits, region_held, taken_by
 from reconciler.rules.proposal import Proposal
 
 TODAY = date(2026, 11, 24)
@@ -392,6 +392,44 @@ def test_a_board_changed_elsewhere_is_approved_by_the_transaction_of_its_region(
     changes = [board_change(Action.CHANGE_BOARD, OTHER_BOARD, BOARD)]
     assert taken_by(approval("board-changed-elsewhere", "14"), "14", changes) == 1
     assert taken_by(approval("board-changed-elsewhere", "14"), "14", withdrawals("14", 1)) == 0
+
+
+def reverts(code):
+    """Changes to two clinics of a region that somebody else has changed."""
+    row = Enrolment(code, "name")
+    return [Change(code, Action.RENAME, key, row._replace(name="x"), row, Cause.DRIFT) for key in ids(code, 2)]
+
+
+def test_of_two_writers_an_approval_takes_the_rows_that_are_fought_over_in_its_region():
+    fought = {*ids("14", 1), "14"}
+    renamed = reverts("14")[0]._replace(cause=Cause.REGISTER)
+    two_writers = approval("two-writers", "14", at_most=9)
+    assert taken_by(two_writers, "14", reverts("14"), fought=fought) == 1
+    assert taken_by(two_writers, "14", [renamed], fought=fought) == 0
+    assert taken_by(two_writers, "12", reverts("14"), fought=fought) == 0
+
+
+@pytest.mark.parametrize("guard", ["register-shrunk", "register-churned", "register-unmoved"])
+def test_an_approval_of_the_register_is_not_taken_by_a_transaction(guard):
+    assert taken_by(approval(guard), "14", withdrawals("14", 3)) == 0
+
+
+def test_only_regions_whose_part_of_the_register_is_refused_are_suspect():
+    shrunk = GUARDS["register-shrunk"].finding(region="12", count=1)
+    lost = GUARDS["withdraws-too-many"].finding(region="14", count=1)
+    back = GUARDS["config-went-back"].finding(count=1)
+    assert Judgement((shrunk, lost, back)).suspect == {"12"}
+
+
+def test_a_use_that_does_not_suffice_takes_nothing():
+    assert list(_uses(judge(SIX_GO, [], {}).refusals[0], [approval(at_most=5)], {"it": 2})) == [
+        Use(approval(at_most=5), 2, 0)
+    ]
+
+
+def test_a_region_on_hold_is_told_with_the_number_of_its_changes():
+    (finding,) = region_held([*withdrawals("12", 1), *withdrawals("14", 3)], ("14",))
+    assert (finding.region, finding.values) == ("14", {"changes": 3})
 
 
 # ---- moves that wait

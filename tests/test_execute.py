@@ -1,0 +1,131 @@
+"""What is said when a region's transaction cannot do what was decided: whole, word for word; and what it locks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from made_store import BOARD, HEADER, NOW, A, B, C, add_clinic, observed, settled, sql, statements, wanting, writer
+
+from reconciler import store
+from reconciler.findings import Exit, Failure
+from reconciler.model import BoardRow, Enrolment, State
+from reconciler.plan import Action, Bookkeeping, Cause, Change
+from reconciler.store import execute
+from reconciler.store.engine import TooNarrow
+
+ROW = Enrolment("14", "Ett")
+OTHERS = "nothing of the region was changed; see what else writes to the database, then run again"
+
+
+def told(failure: Failure) -> tuple[str, str, str, str, Exit]:
+    return (failure.source, failure.kind, failure.problem, failure.remedy, failure.exit)
+
+
+def withdrawn(*ids: str) -> tuple[Change, ...]:
+    return tuple(Change("14", Action.WITHDRAW, hsa_id, ROW, None, Cause.CONFIG) for hsa_id in ids)
+
+
+def refused(url: str, *works: store.Work) -> Failure:
+    """Settle region 14 with what is decided at first, and then after the changes; nothing may have come of it."""
+    before, left = observed(url), list(works)
+    with pytest.raises(Failure) as failure:
+        store.settle_region(writer(url), 1, "14", (), lambda _state: left.pop(0), NOW)
+    assert observed(url) == before
+    return failure.value
+
+
+def test_rows_that_are_not_there_are_said_with_their_number(url: str) -> None:
+    add_clinic(url, A, "14")
+    problem = "withdraw should change 3 rows, and changed 1: somebody else writes to the database"
+    work = store.Work(withdrawn(A, B, C), Bookkeeping(), {})
+    assert told(refused(url, work)) == ("database", "changed-meanwhile", problem, OTHERS, Exit.UNANSWERED)
+
+
+def test_what_is_left_to_do_is_named_the_first_three_of_them(url: str) -> None:
+    for hsa_id in (A, B, C):
+        add_clinic(url, hsa_id, "14")
+    first = store.Work(withdrawn(A), Bookkeeping(), {})
+    left = store.Work(withdrawn(B, C, A, A), Bookkeeping(), {})
+    problem = "region 14 is not as it should be after the changes: 4 are left, " + ", ".join(
+        f"withdraw {hsa_id}" for hsa_id in (B, C, A)
+    )
+    assert told(refused(url, first, left)) == ("database", "differs", problem, OTHERS, Exit.UNANSWERED)
+
+
+def test_a_row_that_is_not_as_predicted_is_named_whatever_it_is() -> None:
+    was = State({A: ROW, B: ROW, C: Enrolment("12", "Tre")}, {"14": BOARD}, {}, {})
+    with pytest.raises(Failure) as failure:
+        execute._demand_as_predicted("14", was, State({A: ROW, C: ROW}, {}, {}, {}), ())
+    problem = f"region 14 is not as it should be after the changes: 3 are left, {B}, {C}, patient board"
+    assert told(failure.value) == ("database", "differs", problem, OTHERS, Exit.UNANSWERED)
+
+
+def test_a_row_of_another_region_counts_where_it_was_changed() -> None:
+    elsewhere = State({A: Enrolment("12", "Ett")}, {}, {}, {})
+    execute._demand_as_predicted("14", State({}, {}, {}, {}), elsewhere, ())
+    with pytest.raises(Failure, match=f"1 are left, {A}"):
+        execute._demand_as_predicted("14", State({}, {}, {}, {}), elsewhere, withdrawn(A))
+
+
+def test_a_board_of_another_region_is_not_compared() -> None:
+    was, became = (State({}, {"12": row}, {}, {}) for row in (BOARD, BoardRow("SE2321000131-X", "X")))
+    execute._demand_as_predicted("14", was, became, ())
+
+
+def test_what_changes_lead_to_is_predicted() -> None:
+    state = State({A: ROW, B: ROW}, {"14": BOARD, "12": BOARD}, {}, {})
+    new = BoardRow("SE2321000131-NEW", "En annan")
+    changes = (
+        *withdrawn(A),
+        Change("14", Action.RENAME, B, ROW, Enrolment("14", "Två"), Cause.REGISTER),
+        Change("14", Action.ENROL, C, None, ROW, Cause.CONFIG),
+        Change("14", Action.CHANGE_BOARD, new.hsa_id, BOARD, new, Cause.CONFIG),
+        Change("12", Action.REMOVE_BOARD, BOARD.hsa_id, BOARD, None, Cause.CONFIG),
+    )
+    expected = replace(state, clinics={B: Enrolment("14", "Två"), C: ROW}, boards={"14": new})
+    assert store.predicted(state, changes) == expected
+
+
+def test_an_approval_that_another_run_has_used_up_is_said_so(url: str) -> None:
+    settled(url, "14", {A: ("14", "Ett")}, taken={"d": 4})
+    sql(url, "UPDATE approval_used SET taken = 5")
+    decide, run = wanting("14", {}, taken={"d": 1}), store.begin_run(writer(url), HEADER, NOW)
+    with pytest.raises(Failure) as failure:
+        store.settle_region(writer(url), run, "14", (), decide, NOW)
+    problem = "an approval that region 14 needs was used up by another run"
+    remedy = "nothing of the region was changed; run again to see what is left to do"
+    assert told(failure.value) == ("database", "changed-meanwhile", problem, remedy, Exit.UNANSWERED)
+    assert A in observed(url).clinics
+
+
+def test_all_of_an_approval_may_be_taken(url: str) -> None:
+    settled(url, "14", {A: ("14", "Ett")}, taken={"d": 4})
+    settled(url, "14", {}, taken={"d": 1})
+    assert sql(url, "SELECT sum(taken) FROM approval_used") == [(5,)]
+
+
+def test_the_words_for_a_region_that_is_held() -> None:
+    remedy = "try again when the other run is done, or wait longer: --lock-timeout"
+    assert told(execute._locked("14")) == (
+        *("database", "locked", "region 14 is locked by somebody else", remedy),
+        Exit.LOCKED,
+    )
+
+
+def test_a_move_from_a_region_that_is_not_locked_begins_anew_with_it() -> None:
+    moves = (Change("14", Action.MOVE, A, Enrolment("12", "Ett"), ROW, Cause.REGISTER),)
+    locked = {"14"}
+    with pytest.raises(TooNarrow):
+        execute._demand_locked(locked, moves)
+    assert locked == {"12", "14"}
+    execute._demand_locked(locked, moves)
+
+
+def test_regions_are_locked_in_the_order_of_their_codes_and_no_others(url: str) -> None:
+    engine = writer(url)
+    with statements(engine) as seen:
+        store.settle_region(engine, 1, "14", (), wanting("14", {}), NOW, touched=("13", "12"))
+    locks = next(one for one in seen if "FROM complaints_region" in one)
+    assert "WHERE complaints_region.region_code IN" in locks
+    assert "ORDER BY complaints_region.region_code" in locks
