@@ -17,7 +17,7 @@ from reconciler.model import HttpSettings, Settings
 from reconciler.sources import register as register_source
 from reconciler.sources import routes as routes_source
 from reconciler.sources.answer import AHEAD
-from reconciler.sources.peer import Peer, look_at
+from reconciler.sources.peer import Peer, look_at, own_certificate_until
 from reconciler.words import _, ngettext
 
 SOON = timedelta(days=30)
@@ -57,6 +57,7 @@ def examine(settings: Settings, now: datetime) -> Health:
     ):
         if source in ("http", "coop"):
             checks += _peer(name, look_at(http), now)
+            checks += _own_certificate(name, own_certificate_until(http), now)
     local = _("{time} here; compared with what the servers say").format(time=now.astimezone().isoformat("T", "seconds"))
     checks.append(Check("clock", local))
     checks.append(_looked_at("git", lambda: _git(settings)))
@@ -144,13 +145,22 @@ def _answered(count: str, began: float, made: datetime, now: datetime) -> str:
 def _peer(name: str, peer: Peer, now: datetime) -> Iterator[Check]:
     if peer.certificate_until:
         left = peer.certificate_until - now
-        said = _("its certificate holds until {until}").format(until=peer.certificate_until.date().isoformat())
+        said = _("its certificate holds until {until}") if left > timedelta(0) else _("its certificate expired {until}")
+        said = said.format(until=peer.certificate_until.date().isoformat())
         yield Check(name, said, _("have its owner renew it") if left < SOON else None)
     if peer.clock:
         ahead = (peer.clock - now).total_seconds()
         said = _("its clock differs from ours by {n} s").format(n=f"{ahead:+.0f}")
         wrong = abs(ahead) > AHEAD.total_seconds()
         yield Check(name, said, _("compare the clocks of both machines") if wrong else None)
+
+
+def _own_certificate(name: str, until: datetime | None, now: datetime) -> Iterator[Check]:
+    if until:
+        left = until - now
+        said = _("our certificate holds until {until}") if left > timedelta(0) else _("our certificate expired {until}")
+        remedy = _("have it renewed, and name the new one in certificate and key")
+        yield Check(name, said.format(until=until.date().isoformat()), remedy if left < SOON else None)
 
 
 def _git(settings: Settings) -> Check:

@@ -60,6 +60,7 @@ ON_THE_WIRE = {
     "number": "`1`",
     "not-json": "JSON without its last brace",
     "cp1252": "JSON in another encoding than UTF-8",
+    "key-twice": "a key stands twice in a record",
 } | {str(code): f"it answers {code}" for code in (401, 403, 404, 410, 429, 500, 502, 503)}
 
 

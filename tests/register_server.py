@@ -13,6 +13,7 @@ import argparse
 import base64
 import gzip
 import json
+import re
 import socket
 import ssl
 import struct
@@ -208,6 +209,11 @@ def _other_encoding(handler: Handler) -> None:
     handler.give(json.dumps(handler.stand.document, ensure_ascii=False).encode("cp1252", "replace"))
 
 
+def _key_twice(handler: Handler) -> None:
+    body = json.dumps(handler.stand.document).encode()
+    handler.give(re.sub(rb'"(hsa_id|id)": ', rb'"\1": 7, "\1": ', body, count=1))
+
+
 FAULTS: dict[str, Callable[[Handler], None]] = {
     "reset": _reset,
     "closed": _closed,
@@ -239,6 +245,7 @@ FAULTS: dict[str, Callable[[Handler], None]] = {
     "number": _raw(b"1"),
     "not-json": _bad_json,
     "cp1252": _other_encoding,
+    "key-twice": _key_twice,
     "endless-pages": _endless,
     "repeated-page": _repeated,
     "next-elsewhere": _next_elsewhere,

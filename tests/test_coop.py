@@ -274,6 +274,13 @@ def test_an_answer_that_is_no_json_is_a_failure(stand: Stand, at: str) -> None:
     assert (failure.kind, "this is not JSON" in failure.problem, at in failure.problem) == ("malformed", True, True)
 
 
+def test_a_key_that_stands_twice_is_a_failure_that_names_the_record(stand: Stand) -> None:
+    stand.fault, stand.at = "key-twice", "serviceProductions"
+    failure = refused(stand)
+    assert "the key id stands twice in one record (id: 7, id: " in failure.problem
+    assert failure.remedy == "nothing is guessed: ask TAK's owner"
+
+
 # ---- the stand-in is like its model
 
 

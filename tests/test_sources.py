@@ -131,6 +131,12 @@ def test_a_row_is_told_by_its_line_in_the_file_whatever_stands_before_it(tmp_pat
         (b'{"a": "\xe4"}', "malformed", "byte 8 is not UTF-8"),
         (CSV + '"a', "malformed", "row 4 is not CSV"),
         ("[]", "malformed", "it has not the format"),
+        (
+            json.dumps(document()).replace('"status": "active"', '"status": "inactive", "status": "active"'),
+            "malformed",
+            "the key status stands twice in one record (hsa_id: SE2321000131-E000000000458, name: ",
+        ),
+        (json.dumps(document())[:-1] + ', "clinics": []}', "malformed", "the key clinics stands twice in one record"),
         (json.dumps(document(next="/b")), "malformed", "next is not a key"),
     ],
 )

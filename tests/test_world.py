@@ -20,11 +20,11 @@ from test_cli import Said
 
 from reconciler import doctor, simulate, snapshot
 from reconciler.findings import Exit, Failure
-from reconciler.model import HsaId
+from reconciler.model import HsaId, HttpSettings
 from reconciler.settings import load
 from reconciler.sources import register as register_source
 from reconciler.sources import routes as routes_source
-from reconciler.sources.peer import look_at
+from reconciler.sources.peer import look_at, own_certificate_until
 
 USER, PASSWORD, TOKEN = "account-for-tak", "pa55-för-tak", "t0ken-of-the-register"
 
@@ -285,7 +285,8 @@ def test_the_certificate_of_a_server_is_looked_at(tmp_path: Path, country: Count
     ca = tmp_path / "ca.pem"
     authority.cert_pem.write_to_path(ca)
     ends = datetime.now(UTC).replace(microsecond=0) + timedelta(days=12)
-    client = authority.issue_cert("client@example.org")
+    client_ends = ends + timedelta(days=400)
+    client = authority.issue_cert("client@example.org", not_after=client_ends)
     client.private_key_and_cert_chain_pem.write_to_path(tmp_path / "client.pem")
     trust = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost", not_after=ends).configure_cert(trust)
@@ -297,9 +298,50 @@ def test_the_certificate_of_a_server_is_looked_at(tmp_path: Path, country: Count
         assert look_at(settings.register.http).certificate_until == ends
         assert look_at(replace(settings.register.http, certificate=None)).certificate_until == ends
         health = doctor.examine(settings, datetime.now(UTC))
-    (told,) = (check for check in health.checks if check.subject == "register" and "certificate" in check.said)
-    assert (told.said, told.remedy) == (f"its certificate holds until {ends.date()}", "have its owner renew it")
+    its, ours = (check for check in health.checks if check.subject == "register" and "certificate" in check.said)
+    assert (its.said, its.remedy) == (f"its certificate holds until {ends.date()}", "have its owner renew it")
+    assert (ours.said, ours.remedy) == (f"our certificate holds until {client_ends.date()}", None)
     assert [check.exit for check in doctor.examine(settings, datetime.now(UTC)).checks if check.exit] == [69]
+
+
+def test_a_certificate_that_has_expired_tells_since_when(tmp_path: Path, country: Country) -> None:
+    authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
+    ca = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(ca)
+    began, ended = datetime(2019, 5, 1, tzinfo=UTC), datetime(2020, 5, 1, tzinfo=UTC)
+    client = authority.issue_cert("client@example.org", not_before=began, not_after=ended)
+    client.private_key_and_cert_chain_pem.write_to_path(tmp_path / "client.pem")
+    trust = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost", not_before=began, not_after=ended).configure_cert(trust)
+    with register_server.serving(register_server.Stand({}), tls=trust) as url:
+        path = country.folder / "reconciler.toml"
+        more = f'source = "http"\nurl = "{url}"\nca = "{ca}"\ncertificate = "{tmp_path / "client.pem"}"\n'
+        path.write_text(path.read_text().replace('path = "register.csv"', more + "retries = 0"))
+        health = doctor.examine(country.settings, datetime.now(UTC))
+    failed, its, _clock, ours = (check for check in health.checks if check.subject == "register")
+    assert (failed.exit, its.said, ours.said) == (
+        69,
+        "its certificate expired 2020-05-01",
+        "our certificate expired 2020-05-01",
+    )
+    assert its.remedy
+    assert ours.remedy
+
+
+@pytest.mark.parametrize("ends", [datetime(2049, 12, 31, tzinfo=UTC), datetime(2050, 1, 1, tzinfo=UTC)])
+def test_our_own_certificate_is_read_on_both_sides_of_2050(tmp_path: Path, ends: datetime) -> None:
+    path = tmp_path / "client.pem"
+    trustme.CA().issue_cert("client@example.org", not_after=ends).private_key_and_cert_chain_pem.write_to_path(path)
+    assert own_certificate_until(HttpSettings(certificate=path)) == ends
+
+
+def test_a_certificate_that_is_none_tells_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "client.pem"
+    for text in ("", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"):
+        path.write_text(text)
+        assert own_certificate_until(HttpSettings(certificate=path)) is None
+    assert own_certificate_until(HttpSettings(certificate=tmp_path / "none.pem")) is None
+    assert own_certificate_until(HttpSettings()) is None
 
 
 # ---- no secret, anywhere

@@ -1,9 +1,11 @@
-"""What every answer must be, wherever it came from: a file that can be read, and an age that can be trusted."""
+"""What every answer must be, wherever it came from: text or JSON that is read in one way only, and not too old."""
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from reconciler.findings import Failure
 from reconciler.words import _
@@ -23,6 +25,29 @@ def as_text(source: str, name: object, content: bytes) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise malformed(source, name, _("byte {n} is not UTF-8").format(n=error.start + 1)) from error
+
+
+def as_json(source: str, name: object, text: str) -> Any:
+    """Return what the JSON says; refuse an object in which a key stands twice, as half of it would go unheard."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            raise malformed(source, name, _twice(pairs))
+        return found
+
+    try:
+        return json.loads(text, object_pairs_hook=once)
+    except (ValueError, RecursionError) as error:
+        raise malformed(source, name, _("this is not JSON: {reason}").format(reason=error)) from error
+
+
+def _twice(pairs: list[tuple[str, Any]]) -> str:
+    """Name the key, and the record by what stands in it."""
+    keys = [key for key, _value in pairs]
+    twice = next(key for key in keys if keys.count(key) > 1)
+    record = ", ".join(f"{key}: {value}" for key, value in pairs if isinstance(value, (str, int)))
+    return _("the key {key} stands twice in one record ({record})").format(key=twice, record=record[:200])
 
 
 def read_bytes(source: str, path: Path | None) -> bytes:

@@ -7,7 +7,6 @@ import has not come in between.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -16,6 +15,7 @@ from urllib.parse import urlencode
 from reconciler.findings import Failure
 from reconciler.model import RoutesSettings
 from reconciler.sources import http
+from reconciler.sources.answer import as_json, as_text
 from reconciler.sources.tak import Heard, address, contracts_of_domain, domain, no_domain, wanted_contracts
 from reconciler.words import _
 
@@ -122,13 +122,9 @@ def _rows(session: http.Session, base: str, path: str, parameters: dict[str, obj
     query = f"?{urlencode(parameters, safe=':,')}" if parameters else ""
     url = f"{base.rstrip('/')}/{path}{query}"
     try:
-        answer = session.get(url)
+        rows = as_json("routes", url, as_text("routes", url, session.get(url).body))
     except Failure as failure:
         raise _told(failure) from failure
-    try:
-        rows = json.loads(answer.body)
-    except (ValueError, RecursionError) as error:
-        raise _malformed(url, _("this is not JSON: {reason}").format(reason=error)) from error
     if not isinstance(rows, list):
         raise _malformed(url, _("this is not a list"))
     for n, row in enumerate(rows):
@@ -150,6 +146,7 @@ def _demand_shape(row: object, path: str, where: str) -> None:
 def _told(failure: Failure) -> Failure:
     """Return the failure with what to do about it where TAK is what was asked."""
     remedies = {
+        "malformed": _("nothing is guessed: ask TAK's owner"),
         "unauthorized": _("give the account for the TAK API: RECONCILER_ROUTES_USER and RECONCILER_ROUTES_PASSWORD"),
         "forbidden": _("TAK lets in only the addresses that it knows: have this machine's added"),
         "not-found": _("write url as far as the version, as https://server/coop/api/v2"),

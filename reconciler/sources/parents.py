@@ -7,12 +7,13 @@ still be routed.
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from reconciler.findings import Failure
-from reconciler.model import canonical
 from reconciler.sources.answer import malformed, read_text
+from reconciler.sources.tak import address
 from reconciler.words import _
 
 HEADER = ["hsa_id", "parent_hsa_id"]
@@ -22,20 +23,22 @@ def read_parents(path: Path) -> dict[str, str]:
     """Return each unit's parent, both in upper case; a unit at the top has an empty one."""
     parents: dict[str, str] = {}
     for number, (unit, parent) in _rows(read_text("routes", path), path):
-        child = canonical(unit)
-        if not child:
+        child, above = address(unit), address(parent) or ""
+        if child is None:
             raise malformed("routes", path, _("row {n} has no hsa_id").format(n=number))
+        if parent.strip() and not above:
+            raise malformed("routes", path, _("row {n}: the parent holds an invisible character").format(n=number))
         if child in parents:
             reason = _("row {n}: {hsa_id} stands twice; a unit has one parent")
             raise malformed("routes", path, reason.format(n=number, hsa_id=child))
-        parents[child] = canonical(parent)
+        parents[child] = above
     return parents
 
 
 def _rows(text: str, path: Path) -> Iterator[tuple[int, tuple[str, str]]]:
-    lines = text.splitlines()
-    separator = ";" if lines and ";" in lines[0] else ","
-    reader = csv.reader(lines, delimiter=separator, strict=True)
+    # Only the line breaks of CSV end a row; another one in an id is a fault of that row.
+    separator = ";" if ";" in text.partition("\n")[0] else ","
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
         if next(reader, None) != HEADER:
             raise malformed("routes", path, _("the header should be {header}").format(header=",".join(HEADER)))

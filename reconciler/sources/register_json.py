@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from reconciler.sources.answer import malformed
+from reconciler.sources.answer import as_json, malformed
 from reconciler.sources.record import Answer, incomplete
 from reconciler.words import _
 
@@ -23,10 +22,7 @@ def read(text: str, name: object) -> Answer:
 
 def parsed(text: str, name: object) -> dict[str, Any]:
     """Return the document, which has the right form and says that it is complete; `clinics` is a list."""
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise malformed("register", name, _("this is not JSON: {reason}").format(reason=error)) from error
+    document = as_json("register", name, text)
     fits = isinstance(document, dict) and document.get("format") == FORMAT
     if not fits or not isinstance(document.get("clinics"), list):
         raise malformed("register", name, _("it has not the format {format}").format(format=FORMAT))

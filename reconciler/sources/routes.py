@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -12,7 +11,7 @@ from reconciler.model import Routes, RoutesSettings
 from reconciler.plan import digest
 from reconciler.rules.route import COVERS_ALL
 from reconciler.sources import coop, takdump
-from reconciler.sources.answer import checked_time, malformed, read_text
+from reconciler.sources.answer import as_json, checked_time, malformed, read_text
 from reconciler.sources.parents import covered, read_parents
 from reconciler.sources.tak import Heard, address
 from reconciler.words import _
@@ -43,10 +42,7 @@ def _climbed(routes: Routes, path: Path | None) -> Routes:
 
 def _from_file(settings: RoutesSettings, _now: datetime) -> Heard:
     text, path = read_text("routes", settings.path), settings.path or Path()
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise malformed("routes", path, _("this is not JSON: {reason}").format(reason=error)) from error
+    document = as_json("routes", path, text)
     written = document.get("hsa_ids") if isinstance(document, dict) and document.get("format") == FORMAT else None
     found = [address(one) for one in written] if isinstance(written, list) else [None]
     addresses = frozenset(one for one in found if one is not None)

@@ -6,7 +6,6 @@ themselves. The file carries routes of the past and of the future: only those va
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Iterator
 from datetime import datetime
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.model import RoutesSettings
-from reconciler.sources.answer import malformed, read_bytes
+from reconciler.sources.answer import as_json, as_text, malformed, read_bytes
 from reconciler.sources.tak import Heard, address, contracts_of_domain, wanted_contracts
 from reconciler.words import _
 
@@ -56,10 +55,7 @@ def _unpacked(content: bytes, path: Path) -> bytes:
 
 
 def _document(content: bytes, path: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(content.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise malformed("routes", path, _("this is not JSON: {reason}").format(reason=error)) from error
+    document = as_json("routes", path, as_text("routes", path, content))
     if not isinstance(document, dict) or str(document.get("formatVersion")) != "1":
         raise malformed("routes", path, _("it is not a TAK export of formatVersion 1"))
     if not isinstance(document.get("data"), dict):
