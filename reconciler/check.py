@@ -22,6 +22,7 @@ from reconciler.model import (
     Register,
     RegisterClinic,
     Remembered,
+    RoutedPart,
     Routes,
     Settings,
     State,
@@ -32,6 +33,7 @@ from reconciler.results import Judged, RegionVerdict, Verdict, World
 from reconciler.rules import approval as approval_rules
 from reconciler.rules import board, check_digit, clinic, guard, intended, region, route
 from reconciler.rules.guard import Judgement
+from reconciler.rules.incoming import routed_before
 from reconciler.rules.proposal import Proposal
 from reconciler.rules.upstream import Upstream
 from reconciler.sources.register import known_by
@@ -183,6 +185,7 @@ def proposal(world: World, settings: Settings, settled: Settled, changes: Sequen
         settings.regions,
         settings.register.unmoved_after,
         fought={row: times for row, times in world.reverts.items() if times >= settings.drift.reverts},
+        routes=world.routes,
     )
 
 
@@ -199,6 +202,22 @@ def last_good(remembered: Remembered, kept: Collection[RegionCode]) -> Register 
     times = [part.generated_at for code, part in remembered.parts.items() if code in kept]
     whole = known_by(clinics)
     return Register(clinics, min(times, default=max(part.generated_at for part in remembered.parts.values())), whole)
+
+
+def routed_parts(world: World, judgement: Judgement) -> dict[RegionCode, RoutedPart]:
+    """Return what is to be remembered of the routes: for each region what TAK says, or said when last believed."""
+    if world.routes.generated_at is None:
+        return {}
+    routed = {hsa_id: one for hsa_id, one in world.register.clinics.items() if hsa_id in world.routes.hsa_ids}
+    before = routed_before(world.remembered, world.register)
+    parts = {}
+    for code in REGIONS:
+        if code not in judgement.unbelieved:
+            clinics = frozenset(hsa_id for hsa_id, one in routed.items() if one.region_code == code)
+            parts[code] = RoutedPart(clinics, world.routes.generated_at)
+        elif code in before:
+            parts[code] = RoutedPart(frozenset(before[code]), min(before[code].values()))
+    return parts
 
 
 def upstream_findings(

@@ -193,12 +193,23 @@ class GoodPart(NamedTuple):
     since: datetime
 
 
+class RoutedPart(NamedTuple):
+    """The clinics of a region that TAK routed when it was last believed, and of when that answer was."""
+
+    clinics: frozenset[HsaId]
+    generated_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What the database remembers of the register: each region's last good part, and the newest answer as it was."""
+    """What the database remembers of register and routes: the last good part of each region.
+
+    `newest` is the newest answer of the register, as it was.
+    """
 
     parts: Mapping[RegionCode, GoodPart] = field(default_factory=dict)
     newest: Register | None = None
+    routed: Mapping[RegionCode, RoutedPart] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,6 +361,7 @@ THRESHOLDS: Mapping[str, Threshold] = {
     "withdraws-too-many-nationally": Threshold(floor=5, percent=5, ceiling=50),
     "register-shrunk": Threshold(floor=1, percent=10, ceiling=25),
     "register-churned": Threshold(floor=2, percent=20, ceiling=50),
+    "routes-shrunk": Threshold(floor=1, percent=10, ceiling=25),
 }
 """The guards that have a threshold, and its default."""
 

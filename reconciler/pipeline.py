@@ -17,6 +17,7 @@ from reconciler.check import (
     fingerprint,
     judge_plan,
     last_good,
+    routed_parts,
     told,
     verdict,
 )
@@ -24,8 +25,6 @@ from reconciler.declare.approvals import read_approvals
 from reconciler.declare.regions import read_regions
 from reconciler.findings import Exit, Failure, Finding
 from reconciler.model import (
-    REGIONS,
-    HsaId,
     RegionCode,
     Register,
     RegisterSettings,
@@ -36,7 +35,7 @@ from reconciler.model import (
     State,
 )
 from reconciler.plan import state_digest
-from reconciler.results import Applied, ClinicStory, Planned, RegionStatus, Status, Validation, Verdict, World
+from reconciler.results import Applied, Planned, Validation, Verdict, World
 from reconciler.rules.guard import Judgement
 from reconciler.rules.incoming import register_unmoved
 from reconciler.saved import SavedPlan
@@ -228,9 +227,9 @@ def apply(
             requested=len(planned.changes),
         )
         run = store.begin_run(engine, header, now)
-        if planned.world.cached_because is None:
-            incoming = _incoming(planned.world, planned.judged.judgement)
-            store.keep_register(engine, run, incoming, now, settings.register.keep)
+        store.keep_incoming(
+            engine, run, _incoming(planned.world, planned.judged.judgement), now, settings.register.keep
+        )
     from reconciler.run import Run  # noqa: PLC0415
 
     exact = expected is not None
@@ -242,11 +241,12 @@ def _incoming(world: World, judgement: Judgement) -> Incoming:
 
     uses = [(use, use.approval.region) for use in judgement.approved_parts]
     return store.Incoming(
-        world.register,
+        None if world.cached_because else world.register,
         world.remembered,
         judgement.suspect,
         {code for use, code in uses if code and use.approval.guard == register_unmoved.id},
         {(use.approval.digest, code): use.takes for use, code in uses if code},
+        routed_parts(world, judgement),
     )
 
 
@@ -264,65 +264,6 @@ def _not_from_memory(failure: Failure) -> Failure:
 
 def _not_attempted(planned: Planned) -> Planned:
     return replace(planned, regions=tuple(one._replace(verdict=Verdict.NOT_ATTEMPTED) for one in planned.regions))
-
-
-def status(settings: Settings, now: datetime) -> Status:
-    """Return each region's board, activity and counts, and the last run."""
-    planned = plan(settings, now)
-    last_run, state = None, planned.world.observed if planned.world else State()
-    if planned.empty_database is None:
-        from reconciler import store  # noqa: PLC0415
-
-        with store.connected(store.engine(settings.database, writes=False)) as connection:
-            store.check(connection)
-            last_run = store.last_run(connection)
-            state = state if planned.world else store.observe(connection)
-    return Status(_region_statuses(settings, planned, state), last_run, planned.failures, planned.empty_database)
-
-
-def _region_statuses(settings: Settings, planned: Planned, state: State) -> tuple[RegionStatus, ...]:
-    regions = planned.world.declared.regions if planned.world else {}
-    enrolled: dict[RegionCode, int] = {}
-    unmanaged: dict[RegionCode, int] = {}
-    for hsa_id, row in state.clinics.items():
-        enrolled[row.region_code] = enrolled.get(row.region_code, 0) + 1
-        if hsa_id not in state.managed_clinics:
-            unmanaged[row.region_code] = unmanaged.get(row.region_code, 0) + 1
-    pending: dict[RegionCode, int] = {}
-    for change in planned.changes:
-        pending[change.region] = pending.get(change.region, 0) + 1
-    return tuple(
-        RegionStatus(
-            code,
-            REGIONS[code],
-            state.boards.get(code),
-            len(regions[code].clinics) if code in regions else None,
-            enrolled.get(code, 0),
-            pending.get(code, 0) if planned.world else None,
-            unmanaged.get(code, 0),
-        )
-        for code in sorted({*REGIONS} if len(settings.regions) == len(REGIONS) else settings.regions)
-    )
-
-
-def explain_clinic(settings: Settings, now: datetime, hsa_id: HsaId) -> ClinicStory:
-    """Return where the clinic is declared, what the world and the database say of it, and what would happen."""
-    planned = plan(settings, now)
-    regions = planned.world.declared.regions if planned.world else {}
-    places = ((code, one) for code, one in sorted(regions.items()) if hsa_id in one.clinics)
-    world, judged = planned.world, planned.judged
-    return ClinicStory(
-        hsa_id,
-        declared=tuple((code, one.clinics[hsa_id].name, one.place_of(hsa_id)) for code, one in places),
-        register=world.register.clinics.get(hsa_id) if world else None,
-        routed=hsa_id in planned.routes.hsa_ids if planned.routes.asked else None,
-        enrolled=world.observed.clinics.get(hsa_id) if world else None,
-        managed=world.observed.managed_clinics.get(hsa_id) if world else None,
-        outcome=judged.settled.outcomes.get(hsa_id) if judged else None,
-        changes=tuple(change for change in planned.changes if change.subject == hsa_id),
-        findings=tuple(finding for finding in planned.findings if finding.subject == hsa_id),
-        failures=planned.failures,
-    )
 
 
 def check_database(settings: Settings) -> list[str]:

@@ -261,9 +261,9 @@ def test_where_one_lock_holds_all_the_rest_is_not_attempted(land: Land, database
 
     with contextlib.ExitStack() as stack:
         stack.callback(lambda: [part.close() for pair in held for part in reversed(pair)])
-        really = store.keep_register
+        really = store.keep_incoming
         patch = stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setattr(store, "keep_register", lambda *all_: (really(*all_), hold()))
+        patch.setattr(store, "keep_incoming", lambda *all_: (really(*all_), hold()))
         result = land.apply(lock_timeout=land.settings().lock_timeout / 100)
     waits = "not-attempted"
     others = {"12": waits, "13": waits, "14": waits if database == "sqlite" else "applied"}

@@ -89,6 +89,7 @@ def test_the_defaults_are_those_of_the_design():
         "withdraws-too-many-nationally": (5, 5, 50),
         "register-shrunk": (1, 10, 25),
         "register-churned": (2, 20, 50),
+        "routes-shrunk": (1, 10, 25),
     }
 
 

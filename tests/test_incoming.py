@@ -176,6 +176,134 @@ def test_a_region_that_is_not_kept_is_not_judged(tmp_path: Path) -> None:
     assert len(remembered(country).parts["25"].clinics) == 1
 
 
+# ---- routes that vanish
+
+
+ROUTES = '[routes]\nsource = "file"\npath = "routes.json"\nmax_age = "off"\n'
+
+
+def route(country: Country, *numbers: int) -> None:
+    """Have TAK route these clinics, and no other."""
+    made, hsa_ids = country.now.isoformat(), [clinic(number) for number in numbers]
+    text = json.dumps({"format": "reconciler/routes/1", "generated_at": made, "hsa_ids": hsa_ids})
+    (country.folder / "routes.json").write_text(text, encoding="utf-8")
+
+
+def routed(country: Country) -> dict[str, list[int]]:
+    parts = remembered(country).routed.items()
+    return {code: sorted(int(one[-4:]) for one in part.clinics) for code, part in parts if part.clinics}
+
+
+@pytest.fixture
+def tak(tmp_path: Path) -> Country:
+    """Regions 12 and 14 have ten clinics each with systems of their own, which 1177 does not list; applied once."""
+    made = Country(tmp_path, ROUTES)
+    made.declare("12", 1)
+    for number in range(200, 210):
+        made.register[clinic(number)] = ("Egen", "active", "12")
+        made.register[clinic(number + 200)] = ("Egen", "active", "14")
+    made.write()
+    route(made, *range(200, 210), *range(400, 410))
+    assert made.apply().exit is Exit.DONE
+    made.now += timedelta(days=1)
+    return made
+
+
+def test_a_clinic_whose_route_has_vanished_with_others_is_not_enrolled(tak: Country) -> None:
+    route(tak, *range(200, 210), *range(402, 410))
+    tak.clinics["14"].append(clinic(400))
+    (new,) = tak.declare("12", 50)
+    planned = tak.plan()
+    assert (planned.exit(), verdicts(planned)) == (
+        Exit.REFUSED,
+        {"12": "apply", "13": "unchanged", "14": "refused"},
+    )
+    refused = next(one for one in planned.findings if one.is_error)
+    assert (refused.rule.id, refused.values["count"], refused.values["size"]) == ("routes-shrunk", 2, 10)
+    for _day in range(2):
+        assert tak.apply().exit is Exit.LEFT_OUT
+        assert tak.enrolled() == {clinic(1): "12", new: "12"}
+        assert routed(tak) == {"12": list(range(200, 210)), "14": list(range(400, 410))}
+        tak.now += timedelta(days=1)
+
+
+def test_a_route_less_passes_and_becomes_the_measure(tak: Country) -> None:
+    route(tak, *range(200, 210), *range(401, 410))
+    tak.clinics["14"].append(clinic(400))
+    tak.write()
+    assert tak.apply().exit is Exit.DONE
+    assert clinic(400) in tak.enrolled()
+    assert routed(tak)["14"] == list(range(401, 410))
+
+
+def test_where_tak_has_lost_every_route_none_may_go(tmp_path: Path) -> None:
+    country = Country(tmp_path, ROUTES)
+    country.register[clinic(400)] = ("Egen", "active", "14")
+    country.write()
+    route(country, 400)
+    assert country.apply().exit is Exit.DONE
+    route(country)
+    country.clinics["14"].append(clinic(400))
+    country.write()
+    assert "routes-shrunk" in rules(country.plan())
+    assert country.apply().exit is Exit.LEFT_OUT
+    assert country.enrolled() == {}
+    route(country, 999)
+    assert country.apply().exit is Exit.DONE
+
+
+def test_what_is_approved_becomes_the_measure_and_the_approval_is_taken(tak: Country) -> None:
+    tak.approve("routes-shrunk", "14", at_most=10)
+    route(tak, *range(200, 210))
+    for _day in range(2):
+        assert tak.apply().exit is Exit.DONE
+        assert tak.sql("SELECT region, taken FROM approval_used") == [("14", 10)]
+    assert routed(tak) == {"12": list(range(200, 210))}
+
+
+def test_a_clinic_counts_where_the_register_has_it_now(tak: Country) -> None:
+    """Two have gone to region 12 and two are closed: 14 has lost none of those that it has, 12 two of its twelve."""
+    for number in (400, 401):
+        tak.register[clinic(number)] = ("Egen", "active", "12")
+    for number in (402, 403):
+        del tak.register[clinic(number)]
+    nine = "{ floor = 9, percent = 0, ceiling = 9 }"
+    guards = f"[guards]\nregister-churned = {nine}\nregister-shrunk = {nine}\n"
+    settings = tak.folder / "reconciler.toml"
+    settings.write_text(settings.read_text() + guards, encoding="utf-8")
+    tak.clinics["12"].append(clinic(400))
+    tak.write()
+    route(tak, *range(200, 210), *range(404, 410))
+    for _day in range(2):
+        applied = tak.apply()
+        (refused,) = [one for one in applied.planned.findings if one.rule.id == "routes-shrunk"]
+        assert (refused.region, refused.values["count"], refused.values["size"]) == ("12", 2, 12)
+        assert routed(tak) == {"12": [*range(200, 210), 400, 401], "14": list(range(404, 410))}
+        assert clinic(400) not in tak.enrolled()
+
+
+def test_while_the_register_is_suspect_nobody_forgets_what_tak_has_said(tak: Country) -> None:
+    """A clinic that neither knows any more may come back to the register before it comes back to TAK."""
+    lost = {number: tak.register.pop(clinic(number)) for number in range(400, 405)}
+    tak.write()
+    route(tak, *range(200, 210), *range(405, 410))
+    assert "register-shrunk" in rules(tak.apply())
+    assert routed(tak)["14"] == list(range(400, 410))
+    tak.register |= {clinic(number): entry for number, entry in lost.items()}
+    tak.clinics["14"].append(clinic(400))
+    tak.write()
+    assert "routes-shrunk" in rules(tak.apply())
+    assert tak.enrolled() == {clinic(1): "12"}
+
+
+def test_where_tak_is_not_asked_what_it_said_is_kept(tak: Country) -> None:
+    settings = tak.folder / "reconciler.toml"
+    asked = settings.read_text()
+    settings.write_text(asked.replace('source = "file"', 'source = "off"'), encoding="utf-8")
+    assert tak.apply().exit is Exit.DONE
+    assert routed(tak)["14"] == list(range(400, 410))
+
+
 # ---- nobody answers
 
 
@@ -277,6 +405,7 @@ def test_a_clinic_that_two_parts_know_is_where_the_newer_one_has_it() -> None:
 
 
 def test_a_database_of_the_first_version_is_brought_up_and_has_no_measure_yet(country: Country) -> None:
+    country.sql("DROP TABLE routes_part")
     country.sql("DROP TABLE register_part")
     country.sql("ALTER TABLE register_snapshot DROP COLUMN etag")
     country.sql("ALTER TABLE register_snapshot DROP COLUMN asked")

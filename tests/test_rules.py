@@ -11,6 +11,7 @@ Keys that are not the file's:
     database     {clinics: {id: region}, managed: {id: declared in}, boards: {code: board}, managed_boards: …}
     approvals    what stands in approvals.yaml
     remembered   {id: region}: the last good register, of the first of November
+    routed       the clinics of region 14 that TAK routed on the first of November
     unmoved_after   days
     demo, regions, guards, hold, went_back, fought     as in the settings, and as the guards see it
     before       what the file said at the base of a pull request, as a patch; `settings`: the settings file
@@ -44,6 +45,7 @@ from reconciler.model import (
     RegisterClinic,
     RegisterSettings,
     Remembered,
+    RoutedPart,
     Routes,
     Settings,
     State,
@@ -96,6 +98,7 @@ OF_THE_WORLD = (
     "went_back",
     "parents",
     "remembered",
+    "routed",
     "unmoved_after",
     "fought",
     "before",
@@ -178,7 +181,7 @@ def findings_of(folder: Path, example):
             {},
             TODAY,
             tuple(map(str, world["went_back"])) if world.get("went_back") else None,
-            remembered(world.get("remembered", {}), known),
+            remembered(world.get("remembered", {}), known, world.get("routed", ())),
             reverts={row: int(times) for row, times in world.get("fought", {}).items()},
         ),
         settings,
@@ -260,13 +263,14 @@ def registered(declarations, patch):
     return known
 
 
-def remembered(clinics, known):
-    """What the register said three weeks ago, as the example describes it; names as now."""
+def remembered(clinics, known, routed):
+    """What register and TAK said three weeks ago, as the example describes it; names as now."""
     then, parts = datetime(2026, 11, 1, tzinfo=UTC), {}
     for hsa_id, code in clinics.items():
         name = known[hsa_id].name if hsa_id in known else "Mottagningen"
         parts.setdefault(code, {})[canonical(hsa_id)] = RegisterClinic(name, True, code)
-    return Remembered({code: GoodPart(part, then, then) for code, part in parts.items()})
+    good = {code: GoodPart(part, then, then) for code, part in parts.items()}
+    return Remembered(good, routed={"14": RoutedPart(frozenset(map(canonical, routed)), then)})
 
 
 def observed(database, known):

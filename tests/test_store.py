@@ -461,7 +461,7 @@ def test_the_register_is_kept_when_it_is_another(url: str) -> None:
     engine = writer(url)
     run = store.begin_run(engine, HEADER, NOW)
     for hour, name in enumerate(["Ett", "Ett", "Ettan", "Ett"]):
-        store.keep_register(engine, run, store.Incoming(snapshot(name), Remembered()), NOW + timedelta(hours=hour), 10)
+        store.keep_incoming(engine, run, store.Incoming(snapshot(name), Remembered()), NOW + timedelta(hours=hour), 10)
     kept = sql(url, "SELECT digest, fetched_at, counts, content FROM register_snapshot ORDER BY fetched_at")
     assert [(row[0], str(row[1])[11:13]) for row in kept] == [("sha256:Ettan", "14"), ("sha256:Ett", "15")]
     assert kept[0][2] == '{"14":{"clinics":2,"active":1}}'

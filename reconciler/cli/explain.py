@@ -59,9 +59,9 @@ def explain(context: click.Context, what: str, form: str) -> Exit:
 
 
 def _explain_clinic(context: click.Context, hsa_id: HsaId, form: str) -> Exit:
-    from reconciler import pipeline  # noqa: PLC0415
+    from reconciler import standing  # noqa: PLC0415
     from reconciler.report.excerpt import places_of  # noqa: PLC0415
 
-    story = pipeline.explain_clinic(settings_of(context), now(), hsa_id)
+    story = standing.explain_clinic(settings_of(context), now(), hsa_id)
     say(form, "explain_clinic", story, places=places_of(story.findings))
     return story.exit

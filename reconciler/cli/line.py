@@ -171,13 +171,13 @@ def _actor() -> str:
 @click.pass_context
 def status(context: click.Context, form: str, drift: bool, moment: datetime | None, everything: bool) -> Exit:
     """Show each region: its patient board, whether it is active, clinics declared and enrolled, what is pending."""
-    from reconciler import pipeline  # noqa: PLC0415
+    from reconciler import standing  # noqa: PLC0415
 
     if drift:
         return show_drift(context, form)
     if moment:
         return show_at(context, form, moment, everything=everything)
-    result = pipeline.status(settings_of(context), now())
+    result = standing.status(settings_of(context), now())
     tell_empty(result.empty_database)
     say(form, "status", result)
     return result.exit

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from reconciler.findings import Finding, Place, Rule, Severity, Stage, rule
 from reconciler.model import Approval, Enrolment, RegionCode
 from reconciler.plan import Action, Cause, Change, board_differs
-from reconciler.rules.incoming import register_churned, register_shrunk, register_unmoved
+from reconciler.rules.incoming import register_churned, register_shrunk, register_unmoved, routes_shrunk
 from reconciler.rules.proposal import APPROVE, Proposal, refusal
 
 
@@ -49,11 +49,19 @@ class Judgement(NamedTuple):
     @property
     def suspect(self) -> frozenset[RegionCode]:
         """The regions whose part of the register is refused."""
-        return frozenset(one.region for one in self.refusals if one.rule.id in INCOMING and one.region is not None)
+        return self._refused_by(INCOMING - {routes_shrunk.id})
+
+    @property
+    def unbelieved(self) -> frozenset[RegionCode]:
+        """The regions of which nobody knows whether TAK has told all: its part, or the register's, is refused."""
+        return self._refused_by(INCOMING)
+
+    def _refused_by(self, guards: Collection[str]) -> frozenset[RegionCode]:
+        return frozenset(one.region for one in self.refusals if one.rule.id in guards and one.region is not None)
 
     @property
     def approved_parts(self) -> tuple[Use, ...]:
-        """The approvals that let a region's part of the register pass."""
+        """The approvals that let a region's part of register or routes pass."""
         return tuple(use for use in self.uses if use.approval.guard in INCOMING)
 
 
@@ -299,11 +307,12 @@ GUARDS: Mapping[str, Rule[[Proposal]]] = {
         register_shrunk,
         register_churned,
         register_unmoved,
+        routes_shrunk,
     )
 }
 NATIONAL = frozenset({withdraws_too_many_nationally.id, config_went_back.id})
-INCOMING = frozenset({register_shrunk.id, register_churned.id, register_unmoved.id})
-"""The guards on what comes in: taken of their approvals is when the register is kept, not when a region is changed."""
+INCOMING = frozenset({register_shrunk.id, register_churned.id, register_unmoved.id, routes_shrunk.id})
+"""The guards on what comes in: taken of their approvals is when the answers are kept, not when a region is changed."""
 COUNTED = frozenset({withdraws_too_many.id, withdraws_too_many_nationally.id, two_writers.id})
 
 

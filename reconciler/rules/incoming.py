@@ -1,4 +1,4 @@
-"""Guards on what comes in: a register that is well-formed, on time, and wrong.
+"""Guards on what comes in: a register, or routes, that are well-formed, on time, and wrong.
 
 Judged for each region against its last good part, so that one region's trouble does not stop the others. What is
 refused does not become the measure; what an approval lets pass does. A region without a last good part has no measure.
@@ -7,9 +7,10 @@ refused does not become the measure; what an approval lets pass does. A region w
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 from reconciler.findings import Finding, Stage, rule
-from reconciler.model import GoodPart, HsaId, RegionCode, RegisterClinic
+from reconciler.model import GoodPart, HsaId, RegionCode, Register, RegisterClinic, Remembered
 from reconciler.rules.proposal import APPROVE, Proposal, refusal
 
 Part = Mapping[HsaId, RegisterClinic]
@@ -19,11 +20,14 @@ def _measured(proposal: Proposal) -> Iterator[tuple[RegionCode, GoodPart, Part]]
     """Yield each region that is kept, or touched by a change: its last good part, and the one that came in."""
     if proposal.register is None or not proposal.remembered.parts:
         return
-    parts = proposal.register.by_region()
-    touched = {code for change in proposal.changes for code in change.touches}
+    parts, judged = proposal.register.by_region(), _judged(proposal)
     for code, good in sorted(proposal.remembered.parts.items()):
-        if code in proposal.kept or code in touched:
+        if code in judged:
             yield code, good, parts.get(code, {})
+
+
+def _judged(proposal: Proposal) -> set[RegionCode]:
+    return {*proposal.kept, *(code for change in proposal.changes for code in change.touches)}
 
 
 @rule(
@@ -107,3 +111,49 @@ def register_unmoved(proposal: Proposal) -> Iterator[Finding]:
         if part == good.clinics and proposal.register.generated_at - good.since > proposal.unmoved_after:
             since = good.since.isoformat(timespec="minutes")
             yield refusal(register_unmoved, proposal, code, 1, since=since)
+
+
+def routed_before(remembered: Remembered, register: Register) -> dict[RegionCode, dict[HsaId, datetime]]:
+    """Return the clinics that TAK routed when it was last believed, and when that was, by the region of each now.
+
+    A clinic that the register does not know is where it was.
+    """
+    found: dict[RegionCode, dict[HsaId, datetime]] = {}
+    for code, part in sorted(remembered.routed.items(), key=lambda one: one[1].generated_at):
+        for hsa_id in part.clinics:
+            entry = register.clinics.get(hsa_id)
+            found.setdefault(entry.region_code if entry else code, {})[hsa_id] = part.generated_at
+    return found
+
+
+@rule(
+    Stage.GUARD,
+    problem="TAK no longer routes {count} of region {region}'s {size} clinics that it routed on {since}, such as {subject}; {allowed} may go at a time",
+    remedy="see with TAK's owner whether these clinics really have left their own system; " + APPROVE,
+)
+def routes_shrunk(proposal: Proposal) -> Iterator[Finding]:
+    """Routes that vanish are more likely lost than taken away.
+
+    A clinic that still has a system of its own, and whose route nobody sees, could be enrolled: its complaints would go
+    to an inbox that nobody reads. Counted are the clinics that TAK routed when it was last believed and does not now, in
+    the region that the register gives them. Where TAK had routes and has none at all, none may go.
+
+    Okay:
+        routes: [SE2321000131-E000000000458]
+        clinics: {}
+        routed: [SE2321000131-E000000000458]
+    Flagged:
+        routes: []
+        routed: [SE2321000131-E000000000458]
+    """
+    if proposal.register is None or not proposal.routes.asked:
+        return
+    threshold, judged = proposal.thresholds[routes_shrunk.id], _judged(proposal)
+    for code, clinics in sorted(routed_before(proposal.remembered, proposal.register).items()):
+        known = clinics.keys() & proposal.register.clinics.keys()
+        gone, size = sorted(known - proposal.routes.hsa_ids), len(known)
+        allowed = threshold.allowed(size) if proposal.routes.hsa_ids else 0
+        if code in judged and len(gone) > allowed:
+            since = min(clinics[hsa_id] for hsa_id in gone).isoformat(timespec="minutes")
+            values = {"size": size, "allowed": allowed, "since": since, "subject": gone[0]}
+            yield refusal(routes_shrunk, proposal, code, len(gone), **values)

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from reconciler.findings import Finding, Place, Rule
-from reconciler.model import RegionCode, Register, Remembered, State, Threshold
+from reconciler.model import RegionCode, Register, Remembered, Routes, State, Threshold
 from reconciler.plan import Change, Settled
 
 APPROVE = "if this is meant, add to config/approvals.yaml:\n{block}"
@@ -17,7 +17,7 @@ APPROVE = "if this is meant, add to config/approvals.yaml:\n{block}"
 class Proposal(NamedTuple):
     """What guards see: the changes, what they start from and lead to, and the day. `went_back` is (commit, last).
 
-    `register` is what came in, None where nothing did; `remembered` is what it is measured by, for the regions that are
+    `register` and `routes` are what came in; `remembered` is what they are measured by, for the regions that are
     `kept`, or that a change touches. `fought` are the rows that two writers fight over, and how often they were put back.
     """
 
@@ -33,6 +33,7 @@ class Proposal(NamedTuple):
     kept: Collection[RegionCode] = ()
     unmoved_after: timedelta | None = None
     fought: Mapping[str, int] = {}
+    routes: Routes = Routes()
 
 
 def refusal(found: Rule[...], proposal: Proposal, region: RegionCode | None, count: int, **values: Any) -> Finding:

@@ -15,7 +15,7 @@ from reconciler.store.history import (
 )
 from reconciler.store.log import Head, RunHeader, begin_run, chain_heads, finish_run, logged, verify_chain
 from reconciler.store.observe import LastRun, approvals_taken, last_commit, last_run, observe, observe_region
-from reconciler.store.remember import Incoming, keep_register, remembered
+from reconciler.store.remember import Incoming, keep_incoming, remembered
 from reconciler.store.schema import check, init, upgrade
 from reconciler.store.tables import SCHEMA, as_text
 
@@ -44,7 +44,7 @@ __all__ = [
     "finish_run",
     "grants",
     "init",
-    "keep_register",
+    "keep_incoming",
     "last_commit",
     "last_run",
     "locks_all",

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 """The version of our tables that this program reads and writes: the head of the migrations."""
 
 VERSION_TABLE = "reconciler_version"
@@ -119,6 +119,15 @@ register_part = Table(
     Column("verdict", Text, nullable=False),
     Column("clinics", Integer, nullable=False),
     Column("since", Text, nullable=False),
+)
+
+routes_part = Table(
+    "routes_part",
+    metadata,
+    Column("region", Text, primary_key=True),
+    Column("generated_at", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("run_id", Integer, ForeignKey("run.id"), nullable=False),
 )
 
 approval_used = Table(
