@@ -11,11 +11,16 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
+import hypothesis
 import postgres
 import pytest
 
 from reconciler import store
 from reconciler.words import speak
+
+# How long an example takes says how busy the machine is. What must be fast is measured in CPU, in tests of its own.
+hypothesis.settings.register_profile("reconciler", deadline=None)
+hypothesis.settings.load_profile("reconciler")
 
 DATABASES = ("sqlite", "postgresql")
 _NUMBERS = count(1)

@@ -43,7 +43,6 @@ x-contact: {who: [the team]}
 """
 MODEST = settings(
     max_examples=EXAMPLES,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 

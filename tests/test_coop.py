@@ -93,9 +93,7 @@ def test_api_and_export_give_the_same_set(
     assert api == export
 
 
-@hypothesis_settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
-)
+@hypothesis_settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
 @given(
     some.lists(
         some.builds(

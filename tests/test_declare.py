@@ -337,7 +337,7 @@ def documents() -> st.SearchStrategy[object]:
     return values | st.fixed_dictionaries({**good, "clinics": st.dictionaries(ids, texts, max_size=3) | values})
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(documents())
 def test_both_validators_agree(document: object) -> None:
     slow = Draft202012Validator(schema.load("region"))

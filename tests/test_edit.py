@@ -19,7 +19,7 @@ from reconciler.model import HsaId, Region
 ROOT = Path(__file__).parent.parent
 REAL = sorted((ROOT / "config/regions").glob("*.yaml"))
 FILES = 1000 if os.environ.get("RECONCILER_SOAK") else 100
-random_files = settings(max_examples=FILES, deadline=None, suppress_health_check=list(HealthCheck))
+random_files = settings(max_examples=FILES, suppress_health_check=list(HealthCheck))
 FIRST = HsaId("SE2321000131-E000000000001")
 SECOND = HsaId("SE2321000131-E000000000002")
 

@@ -110,7 +110,7 @@ def test_what_is_odd_is_left_to_the_reader_of_events(odd: str) -> None:
     assert quick.read("14", SourceText("14-x.yaml", odd)) is None
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(
     st.lists(
         st.tuples(st.integers(0, len(GOOD)), st.integers(0, 3), st.sampled_from(PIECES) | st.text(max_size=3)),
