@@ -190,9 +190,21 @@ def changed_since(folder: Path, commit: str) -> list[Path]:
     return [top / os.fsdecode(name) for name in printed.split(b"\0") if name]
 
 
-def lines_near_changes(path: Path, commit: str) -> set[int]:
-    """Return the lines of a file, 1-based, that a review shows: those changed since *commit*, and three around each."""
-    printed = _printed(path.parent, "diff", *_PLAIN, "--unified=3", commit, "--", f"./{path.name}") or b""
+def prefix(folder: Path) -> str:
+    """Return what leads from the root of the clone to *folder*: nothing, or a path that ends with a slash."""
+    return _must(folder, "rev-parse", "--show-prefix")
+
+
+def lines_shown(path: Path, base: str, since: str) -> set[int]:
+    """Return the lines of a file, 1-based, that a pull request shows: those changed *since*, and three around each.
+
+    A job may be at the commit that would merge it into *base*: of a file that is another one there, none can be told.
+    """
+    if _git(path.parent, "rev-parse", "--verify", "--quiet", "HEAD^1") == base and _has(path.parent, "HEAD^2"):
+        same = _printed(path.parent, "diff", *_PLAIN, "--name-only", "HEAD^2", "--", f"./{path.name}") == b""
+        if not same:
+            return set()
+    printed = _printed(path.parent, "diff", *_PLAIN, "--unified=3", since, "--", f"./{path.name}") or b""
     hunks = re.findall(rb"^@@ -[0-9,]+ \+([0-9]+)(?:,([0-9]+))? @@", printed, re.MULTILINE)
     return {number for first, count in hunks for number in range(int(first), int(first) + int(count or 1))}
 

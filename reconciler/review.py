@@ -13,7 +13,7 @@ from enum import Enum
 from pathlib import Path
 from typing import NamedTuple
 
-from reconciler import git, revision
+from reconciler import fixes, git, revision
 from reconciler import settings as setting
 from reconciler.check import Read, mentioned
 from reconciler.declare.access import NAME, read_access
@@ -56,7 +56,10 @@ class People(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """What was found. `access` is None where the base has no rights to check by; `elsewhere` is not looked at."""
+    """What was found. `access` is None where the base has no rights to check by; `elsewhere` is not looked at.
+
+    Paths are relative to `folder`, which is so to the root of the clone.
+    """
 
     base: Base
     people: People
@@ -65,6 +68,8 @@ class Review:
     unread: tuple[RegionCode, ...]
     elsewhere: tuple[str, ...]
     asked_register: bool
+    folder: str
+    fixes: tuple[fixes.Fix, ...]
     findings: tuple[Finding, ...]
     failures: tuple[Failure, ...]
 
@@ -108,6 +113,8 @@ def review(settings: Settings, now: datetime, base: str, people: People, *, live
         _unread(examined.base, examined.here),
         tuple(_elsewhere(settings, changed, (examined.base, examined.here))),
         examined.register is not None,
+        git.prefix(Path.cwd()),
+        _fixes(told, changed, examined.here, against),
         tuple(sorted((_new(one) for one in told), key=Finding.sort_key)),
         validation.failures,
     )
@@ -143,6 +150,15 @@ def _unread(base: Read, here: Read) -> tuple[RegionCode, ...]:
 
 def _texts(read: Read, code: RegionCode) -> list[str]:
     return sorted(file.text for file in read.files.reading.files if file.code == code)
+
+
+def _fixes(found: Iterable[Finding], changed: Iterable[Path], here: Read, against: Base) -> tuple[fixes.Fix, ...]:
+    """Return the fixes of lines that the pull request shows."""
+    paths = {file.path for file in here.files.reading.files}
+    lines = {
+        shown(path): git.lines_shown(path, against.commit, against.since) for path in changed if shown(path) in paths
+    }
+    return fixes.fixes((one for one in found if one.new is not False), here, lines)
 
 
 # ---- what is no region file

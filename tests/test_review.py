@@ -134,6 +134,13 @@ def test_boards_are_set_changed_and_removed_and_regions_start_and_stop(clone: Cl
     assert "Patientnämnden, order X-13" in said
 
 
+def test_of_a_board_under_another_order_the_orders_are_shown(clone: Clone) -> None:
+    clone.boards["12"] = board("12", "X-99")
+    clone.write()
+    said = Said("review", "--base", "main", "--author", NATIONAL).out
+    assert "Patientnämnden, order X-12 → X-99" in said
+
+
 def test_approvals_are_added_changed_and_removed(clone: Clone) -> None:
     clone.approve("deactivates-region", "14")
     clone.approve("withdraws-too-many", "12", 2)

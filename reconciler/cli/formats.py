@@ -20,6 +20,9 @@ from reconciler.words import _
 if TYPE_CHECKING:
     from reconciler.findings import Finding
 
+REVIEW = "github-review"
+"""A review of a pull request, as GitHub takes it: of no other command's result is there one."""
+
 NAMES = ("text", "json", "markdown", "github", "sarif", "gitlab", "junit")
 
 
@@ -30,23 +33,29 @@ class Output(NamedTuple):
     file: Path | None = None
 
 
-def formats_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Add `--format`, repeatable, with a file or without."""
+def formats_option(*more: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add `--format`, repeatable, with a file or without; a command may know *more* of them."""
+    names = (*NAMES, *more)
     return click.option(
         "--format",
         "outputs",
         multiple=True,
         metavar="NAME[=FILE]",
-        callback=_outputs,
+        callback=lambda _context, _option, values: _outputs(values, names),
         help=_(
             "How to say it: text, json, markdown, github, sarif, gitlab or junit; with =FILE, there. Can be repeated."
             " Else text, and in a job of GitHub github as well."
+        )
+        if not more
+        else _(
+            "How to say it: text, json, markdown, github, github-review, sarif, gitlab or junit; with =FILE, there. Can"
+            " be repeated. Else text, and in a job of GitHub github as well."
         ),
     )
 
 
-def _outputs(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> tuple[Output, ...]:
-    outputs = tuple(_output(value) for value in values)
+def _outputs(values: tuple[str, ...], names: tuple[str, ...]) -> tuple[Output, ...]:
+    outputs = tuple(_output(value, names) for value in values)
     to_stdout = [one.name for one in outputs if one.file is None and one.name != "github"]
     if len(to_stdout) > 1:
         problem = _("only one format can go to stdout: write {name}=FILE").format(name=to_stdout[1])
@@ -54,14 +63,14 @@ def _outputs(_context: click.Context, _option: click.Parameter, values: tuple[st
     return outputs or (Output("text"), *([Output("github")] if in_a_job() else []))
 
 
-def _output(value: str) -> Output:
+def _output(value: str, names: tuple[str, ...]) -> Output:
     name, given, file = value.partition("=")
-    if name not in NAMES:
+    if name not in names:
         from difflib import get_close_matches  # noqa: PLC0415
 
-        meant = get_close_matches(name, NAMES, 1)
+        meant = get_close_matches(name, names, 1)
         hint = _("; did you mean {name}?").format(name=meant[0]) if meant else ""
-        problem = _("{name} is not a format: use one of {names}").format(name=name, names=", ".join(NAMES))
+        problem = _("{name} is not a format: use one of {names}").format(name=name, names=", ".join(names))
         raise click.BadParameter(problem + hint)
     if given and not file:
         raise click.BadParameter(_("{name}= lacks the file").format(name=name))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.formats import Output, formats_option, tell
+from reconciler.cli.formats import REVIEW, Output, formats_option, tell
 from reconciler.cli.shared import now, settings_of, strict_option
 from reconciler.findings import Exit
 from reconciler.words import _
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     help=_("Who has approved it; can be repeated. Else RECONCILER_APPROVED_BY, names with blanks or commas between."),
 )
 @strict_option()
-@formats_option()
+@formats_option(REVIEW)
 @click.option("--all", "everything", is_flag=True, help=_("List every part, however many."))
 @click.pass_context
 def review(

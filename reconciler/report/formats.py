@@ -9,6 +9,7 @@ from typing import Any
 from reconciler.report import json, text
 from reconciler.report.excerpt import Places
 from reconciler.report.github import github
+from reconciler.report.github_review import github_review
 from reconciler.report.gitlab import gitlab
 from reconciler.report.junit import junit
 from reconciler.report.markdown import markdown
@@ -20,6 +21,7 @@ _MAKERS: dict[str, Callable[[Document, Places], str]] = {
     "json": lambda document, _places: json.dump(document),
     "markdown": markdown,
     "github": github,
+    "github-review": github_review,
     "sarif": sarif,
     "gitlab": gitlab,
     "junit": junit,

@@ -136,6 +136,8 @@ def review(result: Review) -> Document:
         "parts": [_part(part, result) for part in result.parts],
         "unread": list(result.unread),
         "elsewhere": list(result.elsewhere),
+        "folder": result.folder,
+        "fixes": [{**fix._asdict(), "problems": list(fix.problems)} for fix in result.fixes],
         "findings": _findings(result.findings),
         "failures": _failures(result.failures),
     }

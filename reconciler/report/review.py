@@ -86,12 +86,22 @@ def part_detail(part: Document) -> str:
     """Return what a reader needs beside the subject."""
     row = part["after"] or part["before"] or {}
     if "support_order" in row:
-        order = row["support_order"]
-        told = _("{name}, order {order}").format(name=detail({**part, "action": part["kind"]}), order=order)
-        return told if order and part["after"] else detail({**part, "action": part["kind"]})
+        return _board_detail(part)
     if "at_most" in row:
         return _("at most {at_most} until {until}: {reason} ({approved_by})").format(**row)
     return detail({**part, "action": part["kind"]}) if "name" in row else ""
+
+
+def _board_detail(part: Document) -> str:
+    """Return the board, from which where another was there, and its order; where only that is another one, that."""
+    before, after = part["before"] or {}, part["after"] or {}
+    same = before and after and all(before[key] == after[key] for key in ("board_hsa_id", "board_name"))
+    if same:
+        orders = {"before": before["support_order"] or "–", "after": after["support_order"] or "–"}
+        return _("{name}, order {before} → {after}").format(name=after["board_name"], **orders)
+    told = detail({**part, "action": part["kind"]})
+    order = after.get("support_order")
+    return _("{name}, order {order}").format(name=told, order=order) if order else told
 
 
 def remarks(part: Document) -> list[str]:

@@ -150,6 +150,11 @@ def wrong_blank(source: SourceText) -> Iterator[Finding]:
         yield from _first_match(wrong_blank, source, _WRONG_BLANK, character=character)
 
 
+def ordinary(line: str) -> str:
+    """Return a line with ordinary blanks for tabs and for others that look like them, and without what nobody sees."""
+    return _CONTROL.sub("", _MAY_BE_WRONG.sub(" ", line.replace("\t", "  ")))
+
+
 _GARBLED = re.compile("(?:[Ã][\u00a0-\u00bf„…–€™œŒžŽ‹›Š˜”“’‘•†‡ˆ‰]|\ufffd)+")
 
 
