@@ -12,7 +12,7 @@ SWEDISH := reconciler/locale/sv/LC_MESSAGES/reconciler.po
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test check soak bench words docs goldens format clean
+.PHONY: help run test check soak bench dist words docs goldens format clean
 
 help:  ## list what can be made
 	@sed -n 's/^\([a-z]*\): .*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -45,6 +45,18 @@ soak: .venv/dev.stamp .venv/editor.stamp  ## run all tests at their full size: h
 
 bench: .venv/dev.stamp  ## measure ours, its peers and the floors, and write docs/performance.md
 	$(BIN)/python -m bench --write
+
+dist: .venv/dev.stamp  ## build a release: wheel, source, and the list of its parts
+	rm -rf dist build
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m build --outdir dist .
+	$(PYTHON) -m venv --without-pip build/wheel
+	$(BIN)/pip --python build/wheel install --quiet dist/*.whl
+	$(PYTHON) -m venv build/cyclonedx
+	build/cyclonedx/bin/pip install --quiet cyclonedx-bom
+	sed "s/^dynamic = .*/version = \"$$($(BIN)/reconciler --version | cut -d' ' -f2)\"/" pyproject.toml >build/pyproject.toml
+	mkdir dist/parts
+	build/cyclonedx/bin/cyclonedx-py environment --pyproject build/pyproject.toml --mc-type application --output-reproducible \
+		--output-file dist/parts/reconciler.cdx.json build/wheel
 
 words: .venv/dev.stamp  ## bring the catalogue of Swedish texts in line with the program
 	$(BIN)/python catalogue.py

@@ -24,6 +24,7 @@ class GitHub:
     comments: dict[int, list[Document]] = field(default_factory=dict)
     issues: list[Document] = field(default_factory=list)
     pulls: list[Document] = field(default_factory=list)
+    reviews: list[Document] = field(default_factory=list)
     token: str = "a token"
     read_only: bool = False
     broken: bool = False
@@ -56,6 +57,7 @@ class GitHub:
             "GET": {
                 r"issues/(\d+)/comments": lambda number, asked, _: page(self.comments.get(int(number), []), asked),
                 "issues": lambda asked, _: page([one for one in self.issues if one["state"] == "open"], asked),
+                r"pulls/7/reviews": lambda asked, _: page(self.reviews, asked),
                 "pulls": lambda asked, _: [
                     one for one in self.pulls if one["state"] == "open" and f"regionen:{one['head']}" in asked["head"]
                 ],

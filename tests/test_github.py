@@ -58,7 +58,7 @@ def test_nobody_can_get_further_through_a_workflow_than_is_meant():
     ("right", "wrong"),
     [
         ("  pull_request:\n", "  pull_request_target:\n"),
-        ("          command: validate\n", "          command: validate\n      - run: echo ${{ github.head_ref }}\n"),
+        ("          command: review\n", "          command: review\n      - run: echo ${{ github.head_ref }}\n"),
         ("08c6903cd8c0fde910a37f88322edcfb5dd907a8 # v5.0.0", "v5"),
         ("permissions: {}", "permissions: write-all"),
     ],
@@ -108,7 +108,7 @@ def asked() -> list[dict[str, str]]:
 
 
 def test_the_workflows_ask_for_what_the_issue_is_about():
-    assert {one["command"] for one in asked()} >= {"validate", "plan", "apply", "follow", "import"}
+    assert {one["command"] for one in asked()} == {"review", "plan", "apply", "follow", "import"}
 
 
 @pytest.mark.parametrize("given", asked(), ids=lambda given: given["command"])
@@ -165,7 +165,8 @@ class Job:
         defaults = {key: str(one.get("default", "")) for key, one in ACTION["inputs"].items()}
         given = defaults | {key.replace("_", "-"): value for key, value in inputs.items()}
         event = self.temp / "event.json"
-        event.write_text(json.dumps({about: {"number": 7}}), encoding="utf-8")
+        told = {"number": 7, "user": {"login": "author"}, "head": {"sha": "now"}}
+        event.write_text(json.dumps({about: told}), encoding="utf-8")
         (step,) = ACTION["runs"]["steps"]
         environ = {key: given[re.fullmatch(r"\$\{\{ inputs\.(.+) }}", value)[1]] for key, value in step["env"].items()}
         environ |= {
@@ -281,7 +282,7 @@ def test_a_command_that_ends_before_it_says_anything_is_in_the_comment_too(job, 
 def test_in_the_job_of_a_fork_the_checks_go_on_and_the_comment_is_left_out(job, github):
     github.read_only = True
     assert job.step(command="validate", comment="true") == 0
-    assert "::warning title=reconciler::jobbet får inte skriva hos GitHub: POST issues/7/comments: 403" in job.log
+    assert "::warning title=reconciler::jobbet får inte det hos GitHub: POST issues/7/comments: 403" in job.log
 
 
 def test_a_github_that_is_broken_is_told(job, github):
@@ -298,6 +299,37 @@ def test_a_text_that_is_too_long_is_cut_with_a_word_about_it(job, github):
     (ours,) = bodies(github)
     assert 40_000 < len(ours) < 65_536
     assert ours.count("**Avkortat här: ") == 2
+
+
+ACCESS = """
+national: [nationell]
+regions:
+  "14": [fjorton]
+"""
+
+
+def given(name: str, state: str = "APPROVED", commit: str = "now") -> dict[str, Any]:
+    return {"user": {"login": name}, "state": state, "commit_id": commit}
+
+
+@pytest.mark.parametrize(
+    ("reviews", "ends"),
+    [
+        ([], 1),
+        ([given("fjorton")], 0),
+        ([given("somebody")], 1),
+        ([given("fjorton", commit="before")], 1),
+        ([given("fjorton"), given("fjorton", "CHANGES_REQUESTED")], 1),
+        ([given("fjorton"), given("fjorton", "COMMENTED")], 0),
+        ([given("somebody")] * 120 + [given("fjorton")], 0),
+    ],
+)
+def test_a_proposal_needs_the_approval_of_whoever_may_do_it(job, github, reviews, ends):
+    (job.folder / "config/access.yaml").write_text(ACCESS, encoding="utf-8")
+    job.commit()
+    job.country.declare("14", 4)
+    github.reviews = reviews
+    assert job.step(command="review", base="HEAD", comment="true") == ends, job.log
 
 
 # ---- apply

@@ -84,6 +84,13 @@ def test_a_proposal_with_a_fault_fails_and_gitlab_finds_it_on_its_line(country):
     assert (country.folder / reports["junit"]).is_file()
 
 
+def test_a_proposal_is_told_by_what_it_means(country):
+    country.declare("14", 4)
+    assert ran(country, "reconciler-review").returncode == 0
+    (page,) = JOBS["reconciler-review"]["artifacts"]["paths"]
+    assert "## 1 del: 1 anslutning" in (country.folder / page).read_text(encoding="utf-8")
+
+
 def test_a_proposal_is_planned_with_the_settings_that_hold_without_it(country):
     (country.folder / "reconciler.toml").write_text("wrong = true\n", encoding="utf-8")
     done = ran(country, "reconciler-plan")

@@ -3,6 +3,7 @@
 `kept.py comment FILE…`: on the pull request or issue that the job is about, one comment of all the files.
 `kept.py ticket CODE FILE`: one open issue of what a run left out; a run that left nothing out (0) closes it.
 `kept.py proposal BRANCH [FILE]`: one open pull request from the branch; without a file it is closed.
+`kept.py approvals`: prints who has approved the pull request as it is now, and has not taken that back.
 
 All else comes from the environment of a job. A `.md` file is taken as it is, any other as text that nothing obeys.
 """
@@ -13,6 +14,8 @@ import json
 import os
 import re
 import sys
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +40,7 @@ _HTTP = urllib3.PoolManager(retries=urllib3.Retry(3, backoff_factor=1, status_fo
 
 
 class RefusedError(Exception):
-    """GitHub does not let this job write, as in the job of a fork."""
+    """GitHub does not let this job do that, as to write in the job of a fork."""
 
 
 def ask(method: str, path: str, body: Any = None) -> Any:
@@ -52,14 +55,19 @@ def ask(method: str, path: str, body: Any = None) -> Any:
     return answer.json()
 
 
+def listed(path: str) -> Iterator[Any]:
+    """Yield all of a list, page after page."""
+    for page in count(1):
+        some = ask("GET", f"{path}{'&' if '?' in path else '?'}per_page=100&page={page}")
+        yield from some
+        if len(some) < 100:
+            return
+
+
 def found(path: str) -> Any:
     """Return the first of a list that carries the marker and was written by a program, or None."""
-    for page in range(1, 31):
-        some = ask("GET", f"{path}{'&' if '?' in path else '?'}per_page=100&page={page}")
-        ours = [one for one in some if (one["body"] or "").startswith(MARKER) and one["user"]["type"] == "Bot"]
-        if ours or len(some) < 100:
-            return ours[0] if ours else None
-    return None
+    ours = (one for one in listed(path) if (one["body"] or "").startswith(MARKER) and one["user"]["type"] == "Bot")
+    return next(ours, None)
 
 
 def text_of(files: list[str]) -> str:
@@ -76,10 +84,15 @@ def _part(file: Path, room: int) -> str:
     return cut(f"{fence(plain)}\n{plain}\n{fence(plain)}", room).rstrip()
 
 
+def about() -> Any:
+    """Return the pull request or issue that the job is about."""
+    event = json.loads(Path(os.environ["GITHUB_EVENT_PATH"]).read_text(encoding="utf-8"))
+    return event.get("pull_request") or event["issue"]
+
+
 def comment(*files: str) -> None:
     """Write the comment, or rewrite it."""
-    event = json.loads(Path(os.environ["GITHUB_EVENT_PATH"]).read_text(encoding="utf-8"))
-    number = (event.get("pull_request") or event["issue"])["number"]
+    number = about()["number"]
     there = found(f"issues/{number}/comments")
     if there:
         ask("PATCH", f"issues/comments/{there['id']}", {"body": text_of([*files])})
@@ -113,9 +126,20 @@ def proposal(branch: str, *files: str) -> None:
         ask("POST", "pulls", said | {"head": branch, "base": os.environ["GITHUB_REF_NAME"]})
 
 
+def approvals() -> None:
+    """Print the names of those whose last word on what is there now is yes."""
+    request, said = about(), {}
+    for one in listed(f"pulls/{request['number']}/reviews"):
+        if one["user"] and one["state"] in ("APPROVED", "CHANGES_REQUESTED", "DISMISSED"):
+            said[one["user"]["login"]] = one["state"] == "APPROVED" and one["commit_id"] == request["head"]["sha"]
+    print(" ".join(sorted(name for name, approves in said.items() if approves)))
+
+
+DOES = {"comment": comment, "ticket": ticket, "proposal": proposal, "approvals": approvals}
+
 if __name__ == "__main__":
     speak(os.environ.get("RECONCILER_LANG", "sv"))
     try:
-        {"comment": comment, "ticket": ticket, "proposal": proposal}[sys.argv[1]](*sys.argv[2:])
+        DOES[sys.argv[1]](*sys.argv[2:])
     except RefusedError as refusal:
-        print(f"::warning title=reconciler::jobbet får inte skriva hos GitHub: {refusal}")
+        print(f"::warning title=reconciler::jobbet får inte det hos GitHub: {refusal}", file=sys.stderr)

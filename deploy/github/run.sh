@@ -31,6 +31,11 @@ while IFS= read -r word; do
   [ -z "$word" ] || words+=(--format "$word")
 done <<<"$FORMAT"
 
+if [ "$COMMAND" = review ]; then
+  RECONCILER_APPROVED_BY=$("$bin/python" "$top/deploy/github/kept.py" approvals) || exit
+  export RECONCILER_APPROVED_BY
+fi
+
 for ((attempt = 1; ; attempt++)); do
   "$bin/reconciler" "${words[@]}" <<<"$STDIN" 2>&1 | tee "$log"
   code=${PIPESTATUS[0]}
