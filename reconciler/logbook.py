@@ -55,6 +55,14 @@ def history(settings: Settings, wanted: Wanted) -> History:
     return History(tuple(_told(settings, log, approvals)))
 
 
+def changes_of(settings: Settings, number: int) -> tuple[LoggedChange, ...]:
+    """Return what a run changed, in the order in which it did so; a run that there never was is a Failure."""
+    with store.connected(store.engine(settings.database, writes=False)) as connection:
+        store.check(connection)
+        _require_run(connection, number)
+        return store.read_log(connection, Wanted(run=number)).changes
+
+
 def _told(settings: Settings, log: Log, approvals: Mapping[str, Approval]) -> Iterator[Told]:
     for change in log.changes:
         run = log.runs[change.run]

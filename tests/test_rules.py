@@ -121,6 +121,9 @@ NOT_AN_EXAMPLE = {
     "clinic-not-declared": "a row of a list",
     "clinic-not-adoptable": "a clinic that a command names",
     "form-incomplete": "the body of an issue",
+    "change-not-of-files": "a run that is undone",
+    "changed-since": "a run that is undone",
+    "order-to-be-made": "a run that is undone",
 }
 """The rules without a `Flagged:`, and why; the tests of files, approvals and drafts cover them."""
 

@@ -12,7 +12,7 @@ import click
 
 from reconciler import __version__
 from reconciler.cli.database import db
-from reconciler.cli.edit import adopt, fmt, follow, import_, new
+from reconciler.cli.edit import adopt, fmt, follow, import_, new, undo
 from reconciler.cli.explain import explain
 from reconciler.cli.history import history
 from reconciler.cli.language import HELP_OPTIONS, LANGUAGES, choose, say_in
@@ -42,7 +42,7 @@ def main(
 
 COMMANDS = (
     *(validate, review, plan, apply, status, history, explain, simulate, doctor, snapshot),
-    *(fmt, import_, follow, adopt, new, db),
+    *(fmt, import_, follow, adopt, undo, new, db),
 )
 for command in COMMANDS:
     main.add_command(command)

@@ -147,6 +147,22 @@ def follow(context: click.Context, write: bool, branch: str | None, form: str) -
 
 
 @click.command()
+@click.argument("run", type=int, metavar="RUN")
+@_write_option()
+@format_option()
+@click.pass_context
+def undo(context: click.Context, run: int, write: bool, form: str) -> Exit:
+    """Write the region files that would reverse a run, for a pull request. The database is only read.
+
+    Only what still stands as the run left it is reversed.
+    """
+    from reconciler.drafting import undo as undoing  # noqa: PLC0415
+
+    draft = undoing.undo(settings_of(context), run)
+    return _shown(draft.put() if write else draft, form)
+
+
+@click.command()
 @click.argument("clinics", nargs=-1, metavar="[HSA-ID]…")
 @click.option("--region", metavar="NN", required=True, help=_("The region whose file is changed."))
 @_write_option()

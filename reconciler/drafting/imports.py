@@ -157,8 +157,14 @@ def _changed(
 def desk_with(settings: Settings, code: RegionCode) -> Desk:
     """Open the files; one of the region *code* that is not there or not good is a Failure."""
     lying = desk(settings)
+    required(lying, code)
+    return lying
+
+
+def required(lying: Desk, code: RegionCode) -> None:
+    """Raise a Failure where the file of the region *code* is not there, or not good."""
     if code in lying.regions:
-        return lying
+        return
     wrong = any(finding.region == code for finding in lying.findings)
     raise Failure(
         "files",

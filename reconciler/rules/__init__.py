@@ -18,6 +18,7 @@ from reconciler.rules import (
     route,
     shape,
     typed,
+    undo,
 )
 
 RULES: dict[str, Rule[...]] = {
@@ -35,6 +36,7 @@ RULES: dict[str, Rule[...]] = {
         incoming,
         approval,
         listing,
+        undo,
         access,
     )
     for found in vars(module).values()
