@@ -179,6 +179,7 @@ class Applied:
     run: int | None = None
     applied: int = 0
     interrupted: Exit | None = None
+    done: tuple[Change, ...] = ()
 
     @property
     def exit(self) -> Exit:

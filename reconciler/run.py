@@ -6,10 +6,12 @@ It knows what was planned and what the store does; it prints nothing and reads n
 from __future__ import annotations
 
 import gc
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from reconciler import signals, store
@@ -24,6 +26,8 @@ from reconciler.words import _
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+
+log = logging.getLogger("reconciler.run")
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -54,17 +58,31 @@ class Run:
     def settle_all(self, only: Collection[RegionCode]) -> Applied:
         """Settle the regions one by one, close the run, and return what became of them."""
         books = bookkeeping(self.world.observed, self.judged.settled, self.judged.changes)
+        self._told("run began", changes=len(self.planned.changes))
         with signals.waiting():
             for verdict in self.planned.regions:
                 if not only or verdict.code in only:
-                    self.verdicts.append(self._settled(verdict, books.get(verdict.code, Bookkeeping())))
+                    self._settle(verdict, books.get(verdict.code, Bookkeeping()))
             self._close()
         failures = (*self.planned.failures, *self.failures)
         anew = [finding for found in self.findings.values() for finding in found]
         findings = tuple(sorted((*self.planned.findings, *anew), key=Finding.sort_key))
         planned = replace(self.planned, findings=findings).only(only)
         planned = replace(planned, regions=tuple(self.verdicts), failures=failures)
-        return Applied(planned, self.run, self.applied, self.interrupted)
+        done = tuple(change for changes in self.done.values() for change in changes)
+        return Applied(planned, self.run, self.applied, self.interrupted, done)
+
+    def _settle(self, verdict: RegionVerdict, books: Bookkeeping) -> None:
+        began, before = monotonic(), self.applied
+        after = self._settled(verdict, books)
+        self.verdicts.append(after)
+        why = {"because": list(after.because)} if after.because else {}
+        took, changes = round(monotonic() - began, 3), self.applied - before
+        self._told("region", region=after.code, verdict=after.verdict.value, **why, changes=changes, duration=took)
+
+    def _told(self, event: str, **more: object) -> None:
+        """Tell the log; no name of a person goes there."""
+        log.info(event, extra={"run": self.run, "commit": self.planned.commit, **more})
 
     def _close(self) -> None:
         status = "interrupted" if self.interrupted else "failed" if self.failures else "done"

@@ -11,13 +11,13 @@ import sys
 import click
 
 from reconciler import __version__
+from reconciler.cli import logs
 from reconciler.cli.database import db
 from reconciler.cli.edit import adopt, fmt, follow, import_, new, undo
 from reconciler.cli.explain import explain
 from reconciler.cli.history import history
 from reconciler.cli.language import HELP_OPTIONS, LANGUAGES, choose, say_in
 from reconciler.cli.line import apply, plan, status, validate
-from reconciler.cli.logs import log_level_option
 from reconciler.cli.review import review
 from reconciler.cli.shared import talk
 from reconciler.cli.world import doctor, simulate, snapshot
@@ -31,12 +31,30 @@ from reconciler.words import _
 @click.option("--settings", metavar="FILE", help=_("Settings file; else reconciler.toml here or in a folder above."))
 @click.option("--config", metavar="FOLDER", help=_("The folder that holds regions/ and approvals.yaml."))
 @click.option("--database", metavar="URL", help=_("The database, as sqlite:///file."))
-@log_level_option()
+@click.option(
+    "--log-level",
+    type=click.Choice(logs.LEVELS),
+    envvar="RECONCILER_LOG_LEVEL",
+    help=_("Say on stderr what is done; at debug, each request as a command for curl."),
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(logs.FORMS),
+    envvar="RECONCILER_LOG_FORMAT",
+    help=_("How to say on stderr what is done; as json, all that goes there is one event a line."),
+)
 @click.pass_context
 def main(
-    context: click.Context, lang: str | None, settings: str | None, config: str | None, database: str | None
+    context: click.Context,
+    lang: str | None,
+    settings: str | None,
+    config: str | None,
+    database: str | None,
+    log_level: str | None,
+    log_format: str | None,
 ) -> None:
     """Keep the 1177 complaints service as the region files say it should be."""
+    logs.start(log_level, log_format)
     context.obj = {"lang": lang, "settings": settings, "config": config, "database": database}
 
 
@@ -58,7 +76,8 @@ def run(arguments: list[str] | None = None) -> int:
     try:
         return int(main.main(arguments, prog_name="reconciler", standalone_mode=False) or Exit.DONE)
     except click.ClickException as error:
-        error.show()
+        if not logs.took(error.format_message()):
+            error.show()
         return Exit.USAGE if isinstance(error, click.UsageError) else Exit.ERRORS
     except Failure as failure:
         from reconciler.report.terminal import source_word  # noqa: PLC0415

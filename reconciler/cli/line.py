@@ -23,6 +23,7 @@ from reconciler.cli.shared import (
     strict_option,
     tell_empty,
 )
+from reconciler.cli.watch import metrics_option, watched
 from reconciler.findings import Exit
 from reconciler.words import _
 
@@ -105,6 +106,7 @@ def _save(out: Path, whole: Planned) -> None:
 )
 @click.option("--lock-timeout", metavar="TIME", help=_("How long to wait for somebody else's lock, such as 30s."))
 @click.option("--expect", metavar="sha256:…", help=_("Apply the plan with this fingerprint, and no other."))
+@metrics_option()
 @click.pass_context
 def apply(
     context: click.Context,
@@ -115,6 +117,7 @@ def apply(
     lock_timeout: str | None,
     expect: str | None,
     allow_cached_sources: bool,
+    metrics: Path | None,
 ) -> Exit:
     """Do what plan shows: one transaction for each region, residents shut out first and let in last.
 
@@ -124,13 +127,14 @@ def apply(
     from reconciler.report.excerpt import places_of  # noqa: PLC0415
 
     context.obj["lock_timeout"] = lock_timeout
-    settings = settings_of(context)
-    check_codes(regions, settings)
-    if allow_cached_sources:
-        settings = replace(settings, register=replace(settings.register, allow_cached=True))
     signal.signal(signal.SIGTERM, _terminated)
-    result = pipeline.apply(settings, now(), _actor(), regions, _expected(plan, expect))
-    say(form, "apply", result, everything=everything, places=places_of(result.planned.findings))
+    with watched(metrics) as watch:
+        settings = watch.settings = settings_of(context)
+        check_codes(regions, settings)
+        if allow_cached_sources:
+            settings = replace(settings, register=replace(settings.register, allow_cached=True))
+        result = watch.applied = pipeline.apply(settings, now(), _actor(), regions, _expected(plan, expect))
+        say(form, "apply", result, everything=everything, places=places_of(result.planned.findings))
     return result.exit
 
 

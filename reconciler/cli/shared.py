@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli import logs
 from reconciler.words import _
 
 if TYPE_CHECKING:
@@ -158,6 +159,8 @@ def talk(text: str) -> None:
     """Say something that is no result: to stderr, and nothing that a terminal or a job's log would obey."""
     from reconciler.report.escapes import escape, log_line  # noqa: PLC0415
 
+    if logs.took(text):
+        return
     safe = log_line if in_a_job() else escape
     click.echo("\n".join(map(safe, text.split("\n"))), err=True)
 

@@ -1,0 +1,53 @@
+"""The alerts: what they look at is written by the job, and they go off when they should."""
+
+import re
+import shutil
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from little_country import Country
+
+from reconciler.findings import Exit
+from reconciler.monitor.metrics import Ended, write
+
+FOLDER = Path(__file__).parent.parent / "deploy" / "monitoring"
+RULES: list[dict[str, Any]] = yaml.safe_load((FOLDER / "alerts.yml").read_text(encoding="utf-8"))["groups"][0]["rules"]
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    country = Country(tmp_path_factory.mktemp("country"))
+    write(country.folder / "job.prom", Ended(datetime.now(UTC), 1.0, Exit.DONE, country.apply()), ["12", "13", "14"])
+    return country.folder / "job.prom"
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: str(rule["alert"]))
+def test_an_alert_looks_at_what_is_written(rule: dict[str, Any], written: Path) -> None:
+    names = set(re.findall(r"reconciler_\w+", rule["expr"]))
+    assert names
+    assert names <= set(re.findall(r"^# TYPE (\w+)", written.read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def test_an_alert_wakes_somebody_or_waits() -> None:
+    assert {rule["labels"]["severity"] for rule in RULES} == {"page", "ticket"}
+
+
+def promtool(*arguments: str, given: str = "") -> None:
+    program = shutil.which("promtool")
+    if program is None:
+        pytest.skip("promtool is missing: the alerts are not tried")
+    ran = subprocess.run([program, *arguments], cwd=FOLDER, input=given, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_the_alerts_go_off_when_they_should() -> None:
+    promtool("check", "rules", "alerts.yml")
+    promtool("test", "rules", "alerts_test.yml")
+
+
+def test_the_numbers_are_named_as_prometheus_wants_them(written: Path) -> None:
+    promtool("check", "metrics", given=written.read_text(encoding="utf-8"))
