@@ -13,6 +13,8 @@ import click
 
 from reconciler.cli.formats import Output, formats_option, tell
 from reconciler.cli.history import Moment, show_at, show_drift
+from reconciler.cli.shards import shard as shard_of
+from reconciler.cli.shards import shard_option
 from reconciler.cli.shared import (
     check_codes,
     format_option,
@@ -106,6 +108,7 @@ def _save(out: Path, whole: Planned) -> None:
 )
 @click.option("--lock-timeout", metavar="TIME", help=_("How long to wait for somebody else's lock, such as 30s."))
 @click.option("--expect", metavar="sha256:…", help=_("Apply the plan with this fingerprint, and no other."))
+@shard_option()
 @metrics_option()
 @click.pass_context
 def apply(
@@ -117,6 +120,7 @@ def apply(
     lock_timeout: str | None,
     expect: str | None,
     allow_cached_sources: bool,
+    shard: str | None,
     metrics: Path | None,
 ) -> Exit:
     """Do what plan shows: one transaction for each region, residents shut out first and let in last.
@@ -131,11 +135,22 @@ def apply(
     with watched(metrics) as watch:
         settings = watch.settings = settings_of(context)
         check_codes(regions, settings)
+        expected = _expected(plan, expect)
+        if shard:
+            _alone(regions, expected)
+            regions = shard_of(shard, os.environ).of(settings.regions)
         if allow_cached_sources:
             settings = replace(settings, register=replace(settings.register, allow_cached=True))
-        result = watch.applied = pipeline.apply(settings, now(), _actor(), regions, _expected(plan, expect))
+        result = watch.applied = pipeline.apply(settings, now(), _actor(), regions, expected)
         say(form, "apply", result, everything=everything, places=places_of(result.planned.findings))
     return result.exit
+
+
+def _alone(regions: tuple[str, ...], expected: SavedPlan | None) -> None:
+    """Refuse a shard of what is a choice already, or of a saved plan, which another shard would make stale."""
+    if regions or expected:
+        other = "--region" if regions else "PLAN"
+        raise click.UsageError(_("--shard and {other} exclude each other").format(other=other))
 
 
 def _expected(plan: Path | None, fingerprint: str | None) -> SavedPlan | None:

@@ -8,6 +8,7 @@ The only place that knows one database from another. It must not know a table.
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from pathlib import Path
 from random import uniform
@@ -216,6 +217,8 @@ def _sqlite(url: URL, *, writes: bool, makes: bool, patience: float) -> Engine:
 
 def _postgresql(url: URL, *, writes: bool, patience: float) -> Engine:
     """Readers see one moment, and cannot write; writers are as if alone, and wait no longer than *patience*."""
+    # What psycopg says of an error that is raised, and handled here, is for nobody: without this it goes to stderr.
+    logging.getLogger("psycopg").addHandler(logging.NullHandler())
     isolation = "SERIALIZABLE" if writes else "REPEATABLE READ"
     opener = _created(
         url,
