@@ -16,6 +16,7 @@ import postgres
 import pytest
 
 from reconciler import store
+from reconciler.cli import logs
 from reconciler.words import speak
 
 # How long an example takes says how busy the machine is. What must be fast is measured in CPU, in tests of its own.
@@ -36,6 +37,7 @@ def _english() -> Iterator[None]:
     speak("en")
     yield
     speak("en")
+    logs.start(None, None)
 
 
 @pytest.fixture(scope="session")
