@@ -34,6 +34,9 @@ T = TypeVar("T")
 PATIENCE = 10.0
 """Seconds to wait for somebody else's lock, where nothing else is said."""
 
+_TIMES = 12
+"""How many times that long to begin anew, where it is not a lock that is waited for."""
+
 _AGAIN = frozenset({"40001", "40P01", "23505"})
 """What PostgreSQL says when somebody else was faster: not as if alone, a deadlock, a row that is there already."""
 
@@ -94,11 +97,12 @@ def connected(opener: Engine) -> Iterator[Connection]:
 
 
 def transacted(opener: Engine, work: Callable[[Connection], T]) -> T:
-    """Do *work* in one transaction, and all of it anew where somebody else was faster, for as long as its patience.
+    """Do *work* in one transaction, and all of it anew where somebody else was faster, for some time its patience.
 
-    So *work* must decide on what it reads from its connection, and change nothing else.
+    So *work* must decide on what it reads from its connection, and change nothing else. Whenever it is undone somebody
+    else has got on, so many machines that share an apply come to an end, though one of them may be last for long.
     """
-    until, pause = monotonic() + opener.get_execution_options()["patience"], 0.005
+    until, pause = monotonic() + _TIMES * opener.get_execution_options()["patience"], 0.005
     while True:
         try:
             with answering(opener.url), opener.begin() as connection:
