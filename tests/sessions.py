@@ -43,18 +43,18 @@ def replay(step: str) -> None:
     command, _, shown = step.partition("\n")
     program, *arguments = shlex.split(command)
     assert program == "reconciler"
-    printed = _said(arguments)
-    assert re.fullmatch(_pattern(shown.rstrip("\n")), printed.rstrip("\n") + "\n"), f"$ {command}\n{printed}"
+    printed = said(arguments)
+    assert re.fullmatch(pattern(shown.rstrip("\n")), printed.rstrip("\n") + "\n"), f"$ {command}\n{printed}"
 
 
-def _said(arguments: list[str]) -> str:
+def said(arguments: list[str]) -> str:
     both = io.StringIO()
     with contextlib.redirect_stdout(both), contextlib.redirect_stderr(both):
         run(arguments)
     return both.getvalue()
 
 
-def _pattern(shown: str) -> str:
+def pattern(shown: str) -> str:
     lines = (r"(?:.*\n)+" if line == LEFT_OUT else _line_pattern(line) for line in shown.splitlines())
     return "".join(lines)
 
