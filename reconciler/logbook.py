@@ -115,7 +115,20 @@ def at(settings: Settings, moment: datetime) -> Then:
     """Return what was enrolled, and which boards there were, at a moment."""
     with store.connected(store.engine(settings.database, writes=False)) as connection:
         store.check(connection)
+        since = store.whole_since(connection)
+        if since and store.as_text(moment) < since:
+            raise _forgotten(since)
         return Then(moment, store.state_at(connection, store.as_text(moment)))
+
+
+def _forgotten(since: str) -> Failure:
+    return Failure(
+        "database",
+        "forgotten",
+        problem=_("the log is kept from {moment} on").format(moment=since[:16].replace("T", " ") + " UTC"),
+        remedy=_("ask for a later day, or look in a backup from that time"),
+        exit=Exit.USAGE,
+    )
 
 
 # ---- drift

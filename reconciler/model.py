@@ -386,5 +386,6 @@ class Settings:
     hold: tuple[RegionCode, ...] = ()
     drift: DriftSettings = field(default_factory=DriftSettings)
     lock_timeout: timedelta = timedelta(seconds=10)
+    log: timedelta | None = None
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
     file: Path | None = field(default=None, compare=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from reconciler.cli.shared import settings_of, talk
+from reconciler.cli.shared import now, settings_of, talk
 from reconciler.findings import Exit
 from reconciler.words import _
 
@@ -53,6 +53,24 @@ def db_grants(context: click.Context, writer: str, reader: str) -> Exit:
     settings_of(context)
     for statement in store.grants(writer, reader):
         click.echo(statement)
+    return Exit.DONE
+
+
+@db.command("forget")
+@click.pass_context
+def db_forget(context: click.Context) -> Exit:
+    """Delete what the log holds that is older than the setting log.keep, and who was behind those runs.
+
+    The owner of the tables does it, now and then; who applies may not.
+    """
+    from reconciler import store  # noqa: PLC0415
+
+    settings = settings_of(context)
+    if settings.log is None:
+        raise click.UsageError(_("the setting log.keep is off: the log is kept for ever"))
+    forgotten = store.forget(settings.database, now() - settings.log, now())
+    said = _("older than {moment}: {changes} changes are deleted, and who was behind {runs} runs")
+    talk(said.format(moment=str(now() - settings.log)[:10], changes=forgotten.changes, runs=forgotten.runs))
     return Exit.DONE
 
 

@@ -158,6 +158,11 @@ def _wait(value: Any, folder: Path) -> timedelta:
     return waits
 
 
+def _kept(value: Any, folder: Path) -> timedelta | None:
+    """Return how long something is kept: never for no time at all."""
+    return None if value == "off" else _wait(value, folder)
+
+
 def _number(value: Any, _folder: Path) -> int:
     if type(value) is int and value >= 0:
         return value
@@ -326,6 +331,7 @@ KEYS: Mapping[str, Convert] = {
     ),
     "lock_timeout": _wait,
     "hold": _table("hold", {"regions": _held}, lambda regions=(): regions),
+    "log": _table("log", {"keep": _kept}, lambda keep=None: keep),
     "drift": _table("drift", {"reverts": _times, "within": _age}, DriftSettings),
     "guards": _table("guards", dict.fromkeys(THRESHOLDS, _threshold), _guards),
     "severity": _severities,

@@ -2,6 +2,7 @@
 
 from reconciler.store.engine import answering, connected, engine, exists, locks_all, shown
 from reconciler.store.execute import Done, Taking, Work, predicted, settle_region
+from reconciler.store.forget import Forgotten, forget
 from reconciler.store.grants import grants
 from reconciler.store.history import (
     Log,
@@ -12,6 +13,7 @@ from reconciler.store.history import (
     reverts,
     run_exists,
     state_at,
+    whole_since,
 )
 from reconciler.store.log import Head, RunHeader, begin_run, chain_heads, finish_run, logged, verify_chain
 from reconciler.store.observe import LastRun, approvals_taken, last_commit, last_run, observe, observe_region
@@ -22,6 +24,7 @@ from reconciler.store.tables import SCHEMA, as_text
 __all__ = [
     "SCHEMA",
     "Done",
+    "Forgotten",
     "Head",
     "Incoming",
     "LastRun",
@@ -42,6 +45,7 @@ __all__ = [
     "engine",
     "exists",
     "finish_run",
+    "forget",
     "grants",
     "init",
     "keep_incoming",
@@ -61,4 +65,5 @@ __all__ = [
     "state_at",
     "upgrade",
     "verify_chain",
+    "whole_since",
 ]

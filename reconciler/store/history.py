@@ -9,10 +9,10 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from reconciler.model import BoardRow, Enrolment, HsaId, RegionCode, State
-from reconciler.store.observe import observe
+from reconciler.store.observe import FORGOT, observe
 from reconciler.store.tables import approval_used, change, complaints_clinic, run
 
 _BOARD_ACTIONS = ("set-board", "change-board", "remove-board")
@@ -131,6 +131,12 @@ def reverts(connection: Connection, since: str) -> dict[str, int]:
         row = code if action in _BOARD_ACTIONS else subject
         counts[row] = counts.get(row, 0) + 1
     return counts
+
+
+def whole_since(connection: Connection) -> str | None:
+    """Return the moment from which on the log is whole; None where nothing of it was forgotten."""
+    moment: str | None = connection.scalar(select(func.max(run.c.state_before)).where(run.c.status == FORGOT))
+    return moment
 
 
 def state_at(connection: Connection, moment: str) -> State:

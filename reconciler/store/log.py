@@ -16,7 +16,7 @@ from reconciler.findings import Failure
 from reconciler.model import RegionCode
 from reconciler.plan import Change, digest, state_digest
 from reconciler.store.engine import connected, transacted
-from reconciler.store.observe import observe
+from reconciler.store.observe import FORGOT, NOBODY, observe
 from reconciler.store.tables import as_text, change, run
 from reconciler.words import _
 
@@ -137,9 +137,9 @@ def chain_heads(connection: Connection) -> dict[RegionCode, Head]:
 
 def verify_chain(connection: Connection) -> list[str]:
     """Return what is wrong with the log, one sentence for each chain at most; an empty list if it is whole."""
-    ends: dict[tuple[RegionCode, int], str] = {}
     problems: dict[RegionCode, str] = {}
-    before: dict[RegionCode, Head] = {}
+    cut = forgotten(connection)
+    before, ends = dict(cut), {(code, length): end for code, (length, end) in cut.items()}
     for row in connection.execute(select(change).order_by(change.c.region, change.c.sequence)):
         length, previous = before.get(row.region, _EMPTY)
         if row.region not in problems and not _follows(row, length, previous):
@@ -147,7 +147,7 @@ def verify_chain(connection: Connection) -> list[str]:
             problems[row.region] = text.format(region=row.region, sequence=length + 1)
         before[row.region] = Head(row.sequence, row.hash)
         ends[row.region, row.sequence] = row.hash
-    for code, problem in _cut_short(connection, ends):
+    for code, problem in _cut_short(connection, ends, cut):
         problems.setdefault(code, problem)
     if not problems:  # what is cut off or missing is told once
         problems.update(_added(connection))
@@ -190,7 +190,17 @@ def _follows(row: Row[tuple[object, ...]], length: int, previous: str) -> bool:
     return (stored["sequence"], stored["previous_hash"], stored["hash"]) == expected
 
 
-def _cut_short(connection: Connection, ends: dict[tuple[RegionCode, int], str]) -> Iterator[tuple[RegionCode, str]]:
+def forgotten(connection: Connection) -> dict[RegionCode, Head]:
+    """Return the last change of each chain that was forgotten on purpose."""
+    heads: dict[RegionCode, Head] = {}
+    for chains in connection.scalars(select(run.c.chains).where(run.c.status == FORGOT).order_by(run.c.id)):
+        heads |= {code: Head(*head) for code, head in json.loads(chains).items()}
+    return heads
+
+
+def _cut_short(
+    connection: Connection, ends: dict[tuple[RegionCode, int], str], cut: dict[RegionCode, Head]
+) -> Iterator[tuple[RegionCode, str]]:
     """Yield the chains that are not, or no longer reach, what a run recorded of them when it ended."""
     for number, chains in connection.execute(select(run.c.id, run.c.chains).order_by(run.c.id)):
         try:
@@ -199,7 +209,7 @@ def _cut_short(connection: Connection, ends: dict[tuple[RegionCode, int], str]) 
             yield "", _("what run {run} recorded of its chains cannot be read").format(run=number)
             continue
         for code, (length, end) in recorded.items():
-            if ends.get((code, length)) != end:
+            if length >= cut.get(code, _EMPTY).length and ends.get((code, length)) != end:
                 text = _("the log of region {region} does not hold change {sequence} as run {run} left it")
                 yield code, text.format(region=code, sequence=length, run=number)
 
@@ -209,7 +219,8 @@ def _added(connection: Connection) -> Iterator[tuple[RegionCode, str]]:
     counts = select(change.c.run, func.count().label("held")).group_by(change.c.run).subquery()
     held = func.coalesce(counts.c.held, 0)
     ended = select(run.c.id, run.c.applied, held).outerjoin(counts, counts.c.run == run.c.id)
-    for number, applied, there in connection.execute(ended.where(run.c.finished.is_not(None)).order_by(run.c.id)):
+    whole = (run.c.finished.is_not(None), run.c.actor != NOBODY)
+    for number, applied, there in connection.execute(ended.where(*whole).order_by(run.c.id)):
         if applied != there:
             text = _("the log holds {there} changes of run {run}, which made {applied}")
             yield f"run {number}", text.format(there=there, run=number, applied=applied)

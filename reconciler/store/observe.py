@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 IN_VAIN = ("refused", "failed")
 """The statuses of a run that ended without having had its say."""
 
+FORGOT = "forgot"
+"""The status of a run that only forgot what is old: it recorded where each chain was cut off."""
+
+NOBODY = "–"
+"""The actor of a run of which it is forgotten who was behind it, and of which changes may be forgotten too."""
+
 _CHUNK = 5_000
 """Ids in one IN list: well below what any database takes."""
 
@@ -76,7 +82,8 @@ def approvals_taken(connection: Connection) -> dict[str, int]:
 def last_run(connection: Connection) -> LastRun | None:
     """Return the newest run, if there was any."""
     columns = [run.c[name] for name in LastRun._fields]
-    row = connection.execute(select(*columns).order_by(run.c.id.desc()).limit(1)).one_or_none()
+    runs = select(*columns).where(run.c.status != FORGOT)
+    row = connection.execute(runs.order_by(run.c.id.desc()).limit(1)).one_or_none()
     return LastRun(*row) if row else None
 
 
