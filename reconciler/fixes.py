@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -104,13 +104,13 @@ def _safe(file: RegionFile, line: int, edits: list[_Edit]) -> Fix | None:
     """Return the line with all its edits, where the file lacks their findings with it and has no other."""
     if not edits:
         return None
-    text, end = edits[0].place.source or "", len(edits[0].place.source or "") + 1
-    for edit in sorted(edits, key=lambda edit: -(edit.place.column or 0)):
-        place = edit.place
-        if (place.end_column or 0) > end:
-            return None
-        end = place.column or 1
-        text = text[: end - 1] + edit.text + text[(place.end_column or end) - 1 :]
+    text = edits[0].place.source or ""
+    # Of two edits of one span the last counts: what the register knows is told after what the number alone tells.
+    spans = {(edit.place.column or 1, edit.place.end_column or 1): edit.text for edit in edits}
+    if any(end > column for (_column, end), (column, _end) in pairwise(sorted(spans))):
+        return None
+    for (column, end), wanted in sorted(spans.items(), reverse=True):
+        text = text[: column - 1] + wanted + text[end - 1 :]
     lines = file.text.split("\n")
     ending = "\r" if lines[line - 1].endswith("\r") else ""
     after = "\n".join([*lines[: line - 1], text + ending, *lines[line:]])

@@ -6,7 +6,7 @@ is no part of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
@@ -95,7 +95,7 @@ def review(settings: Settings, now: datetime, base: str, people: People, *, live
     before, here = _stands(settings, against, examined.base, examined.here)
     changed = git.changed_since(settings.config, against.since)
     found = parts(before, here, examined.register)
-    found += _settings_part(settings, against) if settings.file in changed else []
+    found += [part for path in _settings_files(settings) if path in changed for part in _settings_part(path, against)]
     rights = revision.access_at(settings, against.commit)
     validation = examined.validation
     reused = {one.region for one in validation.findings if one.rule is board.board_order_reused}
@@ -164,21 +164,24 @@ def _fixes(found: Iterable[Finding], changed: Iterable[Path], here: Read, agains
 # ---- what is no region file
 
 
-def _settings_part(settings: Settings, against: Base) -> list[Part]:
-    """Return the part that the settings are others, where they are."""
-    assert settings.file is not None  # noqa: S101  (it was changed)
-    before = git.files_at(settings.file.parent, against.since, LARGEST).get(settings.file.name)
-    here, _faults = read_bytes(settings.file)
-    if setting.same(before or b"", here):
-        return []
-    place = Place(shown(settings.file))
-    return [Part(Kind.CHANGE_SETTINGS, None, place.path, None, None, place)]
+def _settings_files(settings: Settings) -> list[Path]:
+    """Return where settings may stand: the file that was read, and that of the clone, where another one was read."""
+    return sorted({(settings.config.parent / setting.NAME).resolve(), *([settings.file] if settings.file else [])})
+
+
+def _settings_part(path: Path, against: Base) -> Iterator[Part]:
+    """Yield the part that the settings are others, where they mean something else."""
+    before = git.files_at(path.parent, against.since, LARGEST).get(path.name)
+    here, _faults = read_bytes(path)
+    if not setting.same(before or b"", here):
+        place = Place(shown(path))
+        yield Part(Kind.CHANGE_SETTINGS, None, place.path, None, None, place)
 
 
 def _elsewhere(settings: Settings, changed: Iterable[Path], reads: Iterable[Read]) -> list[str]:
     """Return what was changed and is not looked at."""
     looked_at = {file.path for read in reads for file in read.files.reading.files}
-    others = (settings.config / "approvals.yaml", settings.config / NAME, *([settings.file] if settings.file else []))
+    others = (settings.config / "approvals.yaml", settings.config / NAME, *_settings_files(settings))
     looked_at |= {shown(path) for path in others}
     return sorted(path for path in map(shown, changed) if path not in looked_at)
 

@@ -129,6 +129,16 @@ def test_killed_before_the_renames_every_file_is_as_it_was(
     assert files[2].read_bytes() == b"c after\n"
 
 
+def test_what_a_killed_process_has_left_is_taken_away_and_nothing_else(files: list[Path], tmp_path: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    theirs = {f".a.{gone.pid}": b"", f".a.{2**70}": b"", ".a.1": b"", ".a.bak": b"", f".c.{gone.pid}": b""}
+    for name, content in theirs.items():
+        (tmp_path / name).write_bytes(content)
+    write(rewrites(files[:2]))
+    assert set(held(tmp_path)) == {"a", "b", "c", ".a.1", ".a.bak", f".c.{gone.pid}"}
+
+
 def test_a_signal_between_the_renames_waits_for_the_last(files: list[Path], tmp_path: Path, monkeypatch) -> None:
     real, seen = Path.replace, []
     monkeypatch.setattr(

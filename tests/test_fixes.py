@@ -84,6 +84,13 @@ def test_a_clinic_that_the_e_services_know_is_offered_by_its_id(clone: Clone) ->
     assert Said("validate", "--live").code == 0
 
 
+def test_of_two_fixes_of_one_id_that_of_the_register_counts(clone: Clone) -> None:  # noqa: F811
+    clone.declare("13", 778899)
+    clone.edit("13", clinic(778899), "SE2321000132-E000000778898")
+    body = review("--live")
+    assert [text for _path, _line, text in suggestions(body)] == [f"  {clinic(778899)}: En mottagning"]
+
+
 def test_the_faults_of_a_line_are_one_fix(clone: Clone) -> None:  # noqa: F811
     clone.edit("13", "patient_board: null", "patient_board: {hsaid: SE2321000131-PN13, namn: Nämnden, order: X-13}")
     body = review()
@@ -220,3 +227,12 @@ def test_a_span_over_lines_is_no_place_for_an_edit() -> None:
 
     over = Place("a.yaml", 1, 1, 2, 1, "x")
     assert _edit(RULES["unknown-key"].finding(over, suggestion="y", key="x", keys="y")) is None
+
+
+def test_edits_of_spans_that_overlap_are_none() -> None:
+    from reconciler.declare.regions import RegionFile  # noqa: PLC0415
+    from reconciler.fixes import _Edit, _safe  # noqa: PLC0415
+
+    source = "name: Region Skåne"
+    edits = [_Edit(Place("12-a.yaml", 1, first, 1, last, source), "x", "y") for first, last in ((1, 5), (3, 19))]
+    assert _safe(RegionFile("12-a.yaml", "12", source, None, ()), 1, edits) is None

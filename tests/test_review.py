@@ -37,7 +37,7 @@ class Clone(Country):
         if text is None:
             path.unlink()
         else:
-            path.write_text(text, encoding="utf-8")
+            path.write_bytes(text.encode(errors="surrogateescape"))
 
     def commit(self, subject: str = "as it was") -> str:
         self.git("add", "-A")
@@ -159,6 +159,9 @@ def test_approvals_are_added_changed_and_removed(clone: Clone) -> None:
     ]
     assert [told["parts"][0][side]["at_most"] for side in ("before", "after")] == [2, 3]
     assert needs(told) == [[["national"]]] * 4
+    said = Said("review", "--base", "before", "--author", NATIONAL).out
+    assert "  ~ change approval  withdraws-too-many  at most 3 until" in said
+    assert "4 parts: 1 approval added, 1 approval changed, 2 approvals removed" in said
 
 
 def test_rights_are_granted_and_revoked(clone: Clone) -> None:
@@ -169,6 +172,9 @@ def test_rights_are_granted_and_revoked(clone: Clone) -> None:
         ("13", "revoke-right", HALLAND),
         (None, "grant-right", "en-till"),
     ]
+    said = Said("review", "--base", "main", "--author", NATIONAL).out
+    assert "  - revoke right  region-13-forvaltare  (needs: national)" in said
+    assert "3 parts: 2 rights granted, 1 right revoked" in said
 
 
 def test_settings_are_a_part_where_they_mean_something_else(clone: Clone) -> None:
@@ -359,6 +365,20 @@ def test_who_edits_the_rights_in_the_same_change_gains_nothing_by_it(clone: Clon
     assert {"board-changed-without-right", "access-changed-without-right"} <= set(rules(told))
 
 
+def test_a_register_that_is_away_is_told_and_the_rest_goes_on(clone: Clone) -> None:
+    clone.clinics["13"].append(clone.clinics["12"].pop(0))
+    clone.write()
+    (clone.folder / "register.csv").unlink()
+    told = reviewed("--live", "--author", NATIONAL)
+    assert (told["exit"], told["register"]["asked"], len(told["parts"])) == (69, False, 1)
+
+
+def test_rights_that_are_a_folder_are_nobodys(clone: Clone) -> None:
+    clone.access(None)
+    (clone.folder / "config" / "access.yaml").mkdir()
+    assert rules(Said("validate", "--format", "json").json()) == ["file-unreadable"]
+
+
 def test_rights_are_those_of_the_base_as_it_is_now(clone: Clone) -> None:
     clone.git("checkout", "-qb", "proposal")
     clone.git("checkout", "-q", "main")
@@ -501,6 +521,16 @@ def test_settings_outside_of_the_clone_are_nobodys_part(clone: Clone, tmp_path_f
     elsewhere.write_text('regions = ["12", "13", "14"]\ndemo = true\n', encoding="utf-8")
     said = Said("--settings", str(elsewhere), "--config", "config", "review", "--base", "main", "--format", "json")
     assert (said.code, said.json()["meaning"]) == (0, "none")
+
+
+def test_a_job_with_settings_of_its_own_sees_that_those_of_the_clone_change(
+    clone: Clone, tmp_path_factory: Any
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "reconciler.toml"
+    elsewhere.write_text('regions = ["12", "13", "14"]\ndemo = true\n', encoding="utf-8")
+    (clone.folder / "reconciler.toml").unlink()
+    ask = ("--settings", str(elsewhere), "--config", "config", "review", "--base", "main", "--format", "json")
+    assert parts(Said(*ask, "--author", NATIONAL).json()) == [(None, "change-settings", "reconciler.toml")]
 
 
 # ---- who it was, as the job knows

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import glob
 import os
 import signal
 import stat
@@ -65,6 +67,7 @@ def _failure(error: OSError) -> Failure:
 def _stage(rewrite: Rewrite, staged: list[_Staged]) -> None:
     place = Path(os.path.realpath(rewrite.path))
     _unchanged(rewrite)
+    _clear(place)
     beside = place.with_name(f".{place.name}.{os.getpid()}")
     staged.append(_Staged(place, beside, rewrite.before))
     mode = stat.S_IMODE(place.stat().st_mode) if rewrite.before is not None else None
@@ -78,6 +81,24 @@ def _stage(rewrite: Rewrite, staged: list[_Staged]) -> None:
             os.fsync(descriptor)
         except OSError as error:  # of a full disk, which names no file
             raise OSError(error.errno, error.strerror, str(rewrite.path)) from error
+
+
+def _clear(place: Path) -> None:
+    """Take away what a process that was killed has left beside a place."""
+    for left in place.parent.glob(f".{glob.escape(place.name)}.*"):
+        process = left.suffix[1:]
+        if process.isdigit() and not _lives(int(process)):
+            left.unlink(missing_ok=True)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except OverflowError:
+        return False
+    except OSError as error:
+        return error.errno == errno.EPERM  # it lives, and is somebody else's
+    return True
 
 
 def _unchanged(rewrite: Rewrite) -> None:
