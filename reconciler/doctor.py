@@ -18,7 +18,7 @@ from reconciler.sources import register as register_source
 from reconciler.sources import routes as routes_source
 from reconciler.sources.answer import AHEAD
 from reconciler.sources.peer import Peer, look_at, own_certificate_until
-from reconciler.words import _, ngettext
+from reconciler.words import _, moment, ngettext, number, tenths
 
 SOON = timedelta(days=30)
 _SECRETS = frozenset({"password", "token"})
@@ -58,7 +58,7 @@ def examine(settings: Settings, now: datetime) -> Health:
         if source in ("http", "coop"):
             checks += _peer(name, look_at(http), now)
             checks += _own_certificate(name, own_certificate_until(http), now)
-    local = _("{time} here; compared with what the servers say").format(time=now.astimezone().isoformat("T", "seconds"))
+    local = _("{time} here; compared with what the servers say").format(time=moment(now))
     checks.append(Check("clock", local))
     checks.append(_looked_at("git", lambda: _git(settings)))
     return Health(tuple(checks))
@@ -99,7 +99,9 @@ def _flat(value: Any, prefix: str) -> Iterator[tuple[str, object]]:
 def _shown(value: object) -> str:
     if isinstance(value, (tuple, list)):
         return ", ".join(map(str, value))
-    return str(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "off" if value is None else str(value)
 
 
 # ---- what is asked
@@ -122,7 +124,7 @@ def _database(settings: Settings) -> Check:
 def _register(settings: Settings, now: datetime) -> Check:
     began = time.monotonic()
     found = register_source.ask(settings.register, now)
-    count = ngettext("{n} clinic", "{n} clinics", len(found.clinics)).format(n=len(found.clinics))
+    count = ngettext("{n} clinic", "{n} clinics", len(found.clinics)).format(n=number(len(found.clinics)))
     return Check("register", _answered(count, began, found.generated_at, now))
 
 
@@ -131,14 +133,14 @@ def _routes(settings: Settings, now: datetime) -> Check:
     found = routes_source.ask(settings.routes, now)
     if found.generated_at is None:
         return Check("routes", _("TAK is not asked: the setting routes.source is off"))
-    count = ngettext("{n} address", "{n} addresses", len(found.hsa_ids)).format(n=len(found.hsa_ids))
+    count = ngettext("{n} address", "{n} addresses", len(found.hsa_ids)).format(n=number(len(found.hsa_ids)))
     return Check("routes", _answered(count, began, found.generated_at, now))
 
 
 def _answered(count: str, began: float, made: datetime, now: datetime) -> str:
     hours = max((now - made).total_seconds() / 3600, 0)
     return _("{count} in {seconds} s, made {hours} hours ago").format(
-        count=count, seconds=f"{time.monotonic() - began:.1f}", hours=f"{hours:.1f}"
+        count=count, seconds=tenths(time.monotonic() - began), hours=tenths(hours)
     )
 
 

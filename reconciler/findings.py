@@ -6,13 +6,14 @@ answer, or may not be trusted. Nothing here knows a rule, a file or a format.
 
 from __future__ import annotations
 
+import errno
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum, IntEnum
 from typing import Any, Generic, NamedTuple, ParamSpec
 
-from reconciler.words import _
+from reconciler.words import _, mark, number
 
 P = ParamSpec("P")
 
@@ -135,7 +136,8 @@ class Finding:
         return (place.path, place.line or 0, place.column or 0, self.rule.id, self.region or "", self.subject or "")
 
     def _all_values(self) -> dict[str, object]:
-        return {"subject": self.subject, "region": self.region, **self.values}
+        values = {key: number(value) if type(value) is int else value for key, value in self.values.items()}
+        return {"subject": self.subject, "region": self.region, **values}
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +201,29 @@ def weighed(findings: Iterable[Finding], severities: Mapping[str, Severity | Non
         wanted = severities.get(finding.rule.id, finding.severity)
         if wanted is not None:
             yield finding if wanted is finding.severity else replace(finding, weight=wanted)
+
+
+_REASONS = {
+    errno.ENOENT: mark("it is not there"),
+    errno.EACCES: mark("whoever runs the program may not"),
+    errno.EPERM: mark("whoever runs the program may not"),
+    errno.EISDIR: mark("it is a directory"),
+    errno.ENOTDIR: mark("what should be a folder is a file"),
+    errno.EEXIST: mark("it is there already"),
+    errno.ENOSPC: mark("the disk is full"),
+    errno.EROFS: mark("nothing can be written there"),
+    errno.ENAMETOOLONG: mark("the name is too long"),
+    errno.ECONNREFUSED: mark("nobody answers there"),
+    errno.ECONNRESET: mark("the connection was broken off"),
+    errno.EHOSTUNREACH: mark("no way leads there"),
+    errno.ENETUNREACH: mark("no way leads there"),
+}
+
+
+def reason_of(error: OSError) -> str:
+    """Return why the system could not do it, in words; of what is rare, in the system's own."""
+    known = _REASONS.get(error.errno or 0)
+    return _(known) if known else error.strerror or type(error).__name__
 
 
 class Failure(Exception):

@@ -99,6 +99,14 @@ def files_at(folder: Path, revision: str, largest: int) -> dict[str, bytes | Non
 
 
 def _commit(folder: Path, revision: str) -> str:
+    if not _is_in_git(folder):
+        raise Failure(
+            "git",
+            "not-in-git",
+            problem=_("the region files are not in git, so there is no revision {revision}").format(revision=revision),
+            remedy=_("leave --base out, or run the command in a clone"),
+            exit=Exit.USAGE,
+        )
     commit = _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     if commit is not None:
         return commit

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from reconciler.findings import Exit, Failure
+from reconciler.findings import Exit, Failure, reason_of
 from reconciler.plan import digest
 from reconciler.words import _
 
@@ -41,7 +41,7 @@ def write(path: Path, text: str) -> None:
         finally:
             beside.unlink(missing_ok=True)
     except OSError as error:
-        problem = _("the plan cannot be written to {path}: {reason}").format(path=path, reason=error.strerror)
+        problem = _("the plan cannot be written to {path}: {reason}").format(path=path, reason=reason_of(error))
         raise _failure("unwritable", problem, _("name a file that you may write")) from error
 
 
@@ -56,7 +56,7 @@ def read(path: Path) -> SavedPlan:
         stated = document["fingerprint"]
         expected = digest([rows, digests["observed"], digests["settled"]]) if stated else ""
     except OSError as error:
-        problem = _("the plan {path} cannot be read: {reason}").format(path=path, reason=error.strerror)
+        problem = _("the plan {path} cannot be read: {reason}").format(path=path, reason=reason_of(error))
         raise _failure("unreadable", problem, _save_anew(path)) from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _failure("malformed", _("{path} is not a saved plan").format(path=path), _save_anew(path)) from error

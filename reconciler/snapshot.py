@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from reconciler.findings import Exit, Failure
+from reconciler.findings import Exit, Failure, reason_of
 from reconciler.model import Register, Routes, Settings
 from reconciler.sources import register as register_source
 from reconciler.sources import routes as routes_source
@@ -33,7 +33,7 @@ def snapshot(settings: Settings, now: datetime, folder: Path) -> tuple[Path, ...
         raise Failure(
             "files",
             "unwritable",
-            problem=_("{path} cannot be written: {reason}").format(path=folder, reason=error.strerror),
+            problem=_("{path} cannot be written: {reason}").format(path=folder, reason=reason_of(error)),
             remedy=_("name a folder that you may write in"),
             exit=Exit.SETTINGS,
         ) from error

@@ -1,10 +1,12 @@
-"""Every text that a person reads passes here, so that it can be said in another language.
+"""Every text that a person reads passes here, so that it can be said in another language; numbers and times do too.
 
 Texts are English in the source. This module knows no text of its own.
 """
 
+from datetime import datetime
 from gettext import NullTranslations, translation
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 LOCALE = Path(__file__).parent / "locale"
 _catalogue = NullTranslations()
@@ -38,3 +40,13 @@ def number(count: int) -> str:
     if _language == "sv":
         return f"{count:,}".replace(",", " ") if count >= 10_000 else str(count)
     return f"{count:,}"
+
+
+def tenths(value: float) -> str:
+    """Return *value* with one decimal, as it is written in the language that is spoken: 0.5 and 0,5."""
+    return f"{value:.1f}".replace(".", "," if _language == "sv" else ".")
+
+
+def moment(time: datetime) -> str:
+    """Return *time* as a clock in Stockholm shows it, to the minute; both languages write it alike."""
+    return time.astimezone(ZoneInfo("Europe/Stockholm")).strftime("%Y-%m-%d %H:%M")

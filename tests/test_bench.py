@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -13,7 +17,7 @@ from bench.clinics import made, make
 from bench.floors import FLOORS
 from bench.measure import Cost, FailedError, cost
 from bench.page import Row, written
-from reconciler.cli import main
+from reconciler.cli import main, run
 
 RECONCILER = [sys.executable, "-m", "reconciler"]
 
@@ -56,6 +60,47 @@ def test_the_page_has_a_table_for_each_size_and_names_the_missing() -> None:
     assert "## 1,000 clinics" in page
     assert "## 10,000 clinics" in page
     assert "gone 2.0" in page
+
+
+_STEPS = {False: 80, True: 430}
+"""Of the interpreter, for a clinic: a tenth more than it took when this was written, and before that (392 for each)."""
+
+
+@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="another Python takes other steps")
+@pytest.mark.parametrize("odd", [False, True])
+def test_validate_takes_no_more_steps_for_a_clinic_than_it_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, odd: bool
+) -> None:
+    def steps(clinics: int) -> int:
+        monkeypatch.chdir(made(tmp_path / str(clinics), clinics, odd=odd).folder)
+        taken, before = 0, sys.gettrace()
+
+        def count(frame: FrameType, event: str, _value: object) -> Callable[..., Any]:
+            nonlocal taken
+            frame.f_trace_opcodes, frame.f_trace_lines = True, False
+            taken += event == "opcode"
+            return count
+
+        sys.settrace(count)
+        try:
+            assert run(["validate"]) == 0
+        finally:
+            sys.settrace(before)
+        return taken
+
+    steps(21)
+    small = steps(100)
+    assert steps(1_100) - small <= 1_000 * _STEPS[odd]
+    assert small <= 100 * _STEPS[odd] + 250_000
+
+
+def test_validate_in_a_job_loads_nothing_that_it_does_not_use(tmp_path: Path) -> None:
+    folder = made(tmp_path, 210, odd=False).folder
+    script = "import sys; from reconciler.cli import run; run(['validate']); print(*sys.modules, file=sys.stderr)"
+    ran = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=True)
+    unused = {"rich", "sqlalchemy", "jsonschema", "jsonschema_rs", "rapidfuzz", "urllib3", "difflib"}
+    unused |= {"jinja2", "ruamel", "alembic", "reconciler.drafting", "reconciler.edit", "reconciler.sources.http"}
+    assert unused & set(ran.stderr.split()) == set()
 
 
 def test_eight_times_the_clinics_cost_nothing_like_eight_squared(

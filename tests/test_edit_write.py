@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import resource
 import signal
 import subprocess
@@ -141,9 +140,7 @@ def test_what_a_killed_process_has_left_is_taken_away_and_nothing_else(files: li
 
 def test_a_signal_between_the_renames_waits_for_the_last(files: list[Path], tmp_path: Path, monkeypatch) -> None:
     real, seen = Path.replace, []
-    monkeypatch.setattr(
-        Path, "replace", lambda self, target: (os.kill(os.getpid(), signal.SIGTERM), real(self, target))
-    )
+    monkeypatch.setattr(Path, "replace", lambda self, target: (signal.raise_signal(signal.SIGTERM), real(self, target)))
     before = signal.signal(signal.SIGTERM, lambda *_: seen.append(held(tmp_path)["c"]))
     try:
         write(rewrites(files))

@@ -1,11 +1,13 @@
 """Places, rules, findings and failures: what is said, in which order, and what the process ends with."""
 
+import errno
 from collections.abc import Iterator
 from itertools import permutations
 
 import pytest
 
-from reconciler.findings import Exit, Failure, Finding, Place, Severity, Stage, rule
+from reconciler.findings import Exit, Failure, Finding, Place, Severity, Stage, reason_of, rule
+from reconciler.words import speak
 
 
 @rule(Stage.MEANING, problem="{subject} in region {region} is {what}", remedy="take {what} away")
@@ -55,6 +57,26 @@ def test_braces_in_what_was_typed_are_left_alone():
     finding = clinic_is_odd.finding(subject="{subject}", region="{0}", what="{what!r}", suggestion="{}")
     assert finding.problem == "{subject} in region {0} is {what!r}"
     assert finding.remedy == "write {}"
+
+
+def test_numbers_in_a_finding_are_written_as_people_write_them():
+    finding = clinic_is_odd.finding(subject="A", region="14", what=12_000)
+    assert "12,000" in finding.problem + finding.remedy
+    speak("sv")
+    assert "12 000" in finding.problem + finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (FileNotFoundError(errno.ENOENT, "x"), "it is not there"),
+        (PermissionError(errno.EACCES, "x"), "whoever runs the program may not"),
+        (OSError(errno.EIO, "Input/output error"), "Input/output error"),
+        (OSError("odd"), "OSError"),
+    ],
+)
+def test_why_the_system_could_not_do_it_is_said_in_words(error, reason):
+    assert reason_of(error) == reason
 
 
 def test_only_an_error_stops_something():

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from golden_situations import SITUATIONS, Situation, made
+from golden_sessions import SESSIONS, Session, gone_through
+from golden_situations import SITUATIONS, Situation, made, nothing
 from readers import broken_rules_of
 from test_cli import Said
 
@@ -54,9 +55,25 @@ def test_what_is_said_is_what_was_kept(
     assert text.encode() == kept.read_bytes()
 
 
+@pytest.mark.parametrize("language", ["en", "sv"])
+@pytest.mark.parametrize("session", SESSIONS, ids=[one.name for one in SESSIONS])
+def test_a_session_goes_as_it_was_kept(
+    session: Session, language: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GITHUB_ACTOR", "anna")
+    made(Situation(session.name, (), nothing))
+    text = gone_through(session, language, tmp_path)
+    kept = GOLDENS / f"session, {session.name}.{language}.txt"
+    if os.environ.get("UPDATE_GOLDENS"):
+        kept.write_bytes(text.encode())
+    assert text.encode() == kept.read_bytes()
+
+
 def test_there_are_many_situations_and_no_golden_without_one() -> None:
     assert len(SITUATIONS) >= 40
-    wanted = {f"{one.name}.{language}.txt" for one in SITUATIONS for language in ("en", "sv")}
+    names = [one.name for one in SITUATIONS] + [f"session, {one.name}" for one in SESSIONS]
+    wanted = {f"{name}.{language}.txt" for name in names for language in ("en", "sv")}
     assert {path.name for path in GOLDENS.iterdir()} == wanted
 
 

@@ -347,7 +347,7 @@ def test_a_plan_goes_on_with_the_last_good_register_and_says_so_first(served: Co
     printed = io.StringIO()
     text.plan(told, text.console(printed))
     assert printed.getvalue().startswith(
-        "the register does not answer; this rests on the last good one, of 2026-05-15T04:00"
+        "the register does not answer; this rests on the last good one, of 2026-05-15 06:00"
     )
 
 

@@ -12,11 +12,12 @@ import pytest
 from test_cli import Said, edit, example  # noqa: F401  (the fixture)
 
 from reconciler.cli import main
+from reconciler.cli.database import db
 from reconciler.cli.language import choose, sayings
 from reconciler.findings import Exit
 from reconciler.report.terminal import moment
 from reconciler.rules import RULES
-from reconciler.words import _, ngettext, number, speak
+from reconciler.words import _, ngettext, number, speak, tenths
 
 ROOT = Path(__file__).parent.parent
 
@@ -85,12 +86,15 @@ def test_one_run_speaks_swedish_and_the_next_english(example: Path) -> None:  # 
     assert Said("--lang", "en", "validate").out == "21 regions, 660 clinics: nothing is wrong\n"
 
 
-@pytest.mark.parametrize("path", [(), ("plan",), ("db",), ("db", "init"), ("explain",)], ids=" ".join)
+COMMANDS = [(), *((name,) for name in main.commands), *(("db", name) for name in db.commands)]
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 def test_help_is_all_in_swedish(path: tuple[str, ...]) -> None:
     said = Said("--lang", "sv", *path, "--help").out
     assert said.startswith("Användning: reconciler")
     assert "Visa den här hjälpen och avsluta." in said
-    assert re.findall(r"\b(Usage|Options|Commands|Show|Only|the|OPTIONS|COMMAND)\b", said) == []
+    assert re.findall(r"\b(Usage|Options|Commands|Show|Only|the|of|and|OPTIONS|COMMAND)\b", said) == []
     assert "Show this message and exit." in Said("--lang", "en", *path, "--help").out
 
 
@@ -99,7 +103,10 @@ def test_click_speaks_swedish_too() -> None:
         "Användning: reconciler [FLAGGOR] KOMMANDO [ARGUMENT]...\nHjälp: reconciler --help\n\n"
         "Fel: Kommandot 'validat' finns inte. Menade du 'validate'?\n"
     )
-    assert "Fel värde för '--format': 'xml' är ingen av 'text'" in Said("--lang", "sv", "status", "--format", "xml").err
+    assert (
+        "ogiltigt värde för '--format': 'xml' är ingen av 'text'"
+        in Said("--lang", "sv", "status", "--format", "xml").err
+    )
     assert "Argument saknas" in Said("--lang", "sv", "explain").err
     assert "Flaggan '--region' kräver ett värde." in Said("--lang", "sv", "plan", "--region").err
     assert "Error: No such command 'plann'." in Said("--lang", "en", "plann").err
@@ -148,6 +155,12 @@ def test_numbers_are_written_as_people_write_them(count: int, english: str, swed
     assert number(count) == english
     speak("sv")
     assert number(count) == swedish
+
+
+def test_tenths_are_written_as_people_write_them() -> None:
+    assert tenths(0.25) == "0.2"
+    speak("sv")
+    assert tenths(58.75) == "58,8"
 
 
 def test_times_are_those_of_a_clock_in_stockholm() -> None:

@@ -360,7 +360,7 @@ def test_a_file_that_is_no_plan_at_all_is_said_so(tmp_path: Path, content: bytes
 
 
 def test_a_file_that_is_not_there_is_said_so(tmp_path: Path) -> None:
-    with pytest.raises(Failure, match="cannot be read: No such file"):
+    with pytest.raises(Failure, match="cannot be read: it is not there"):
         saved.read(tmp_path / "plan.json")
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.shared import check_codes, format_option, now, say, settings_of, talk, tell_empty
+from reconciler.findings import reason_of
 from reconciler.words import _
 
 if TYPE_CHECKING:
@@ -119,8 +120,8 @@ def _content(file: Path) -> bytes:
     try:
         return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     except OSError as error:
-        problem = _("{path} cannot be read: {reason}").format(path=file, reason=error.strerror)
-        raise click.BadParameter(problem, param_hint="FILE") from error
+        problem = _("{path} cannot be read: {reason}").format(path=file, reason=reason_of(error))
+        raise click.BadParameter(problem, param_hint=_("FILE")) from error
 
 
 @click.command()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from reconciler.cli.shared import fenced, in_a_job, read_to_the_end, stdout
-from reconciler.findings import Exit, Failure
+from reconciler.findings import Exit, Failure, reason_of
 from reconciler.words import _
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _unwritten(error: OSError) -> Failure:
     return Failure(
         "files",
         "unwritable",
-        problem=_("{file} cannot be written: {reason}").format(file=error.filename, reason=error.strerror),
+        problem=_("{file} cannot be written: {reason}").format(file=error.filename, reason=reason_of(error)),
         remedy=_("name a file in a folder that is there, and where whoever runs this may write"),
         exit=Exit.USAGE,
     )

@@ -157,7 +157,7 @@ def _expected(plan: Path | None, fingerprint: str | None) -> SavedPlan | None:
     """Return what the apply is held to: a saved plan, the fingerprint of one, or both, which must agree."""
     if fingerprint and not re.fullmatch("sha256:[0-9a-f]{64}", fingerprint):
         problem = _("{value} is not a fingerprint: it is sha256: and 64 digits, as plan --format json prints it")
-        raise click.BadParameter(problem.format(value=fingerprint), param_hint="--expect")
+        raise click.BadParameter(problem.format(value=fingerprint), param_hint="'--expect'")
     if plan is None and fingerprint is None:
         return None
     from reconciler import saved  # noqa: PLC0415

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from click.shell_completion import CompletionItem
-    from rich.console import Console
 
     from reconciler.model import Settings
+    from reconciler.report.terminal import Console
 
 
 def format_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -171,7 +171,7 @@ def tell_empty(database: str | None) -> None:
         talk(_("there is no database at {url} yet: compared with an empty one").format(url=database))
 
 
-def check_codes(codes: tuple[str, ...], settings: Settings, said_in: str = "--region") -> None:
+def check_codes(codes: tuple[str, ...], settings: Settings, said_in: str = "'--region'") -> None:
     """Refuse the code of a region that is not kept."""
     for code in codes:
         if code not in settings.regions:

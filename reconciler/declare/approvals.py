@@ -34,7 +34,7 @@ def read_content(path: Path, content: bytes, findings: list[Finding]) -> tuple[l
     if findings:
         return [], findings
     root, findings = tree.read(source)
-    if root is None or root.is_nothing:
+    if root is None or root.is_nothing or root.value == []:
         return [], findings
     return _approvals(source, root)
 

@@ -7,7 +7,7 @@ import os
 import stat
 from pathlib import Path
 
-from reconciler.findings import Finding
+from reconciler.findings import Finding, reason_of
 from reconciler.model import SourceText
 from reconciler.rules import reading
 from reconciler.words import _
@@ -58,4 +58,4 @@ def _reason(error: OSError) -> str:
         return _("it is a link to nothing, or has just been deleted")
     if isinstance(error, PermissionError):
         return _("whoever runs the program may not read it")
-    return error.strerror or type(error).__name__
+    return reason_of(error)

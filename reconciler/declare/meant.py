@@ -17,6 +17,8 @@ from reconciler.rules import shape, typed
 _CURLY = "“”„«»‘’‚"
 """What a word processor puts at the beginning of what is quoted."""
 
+_CURLIES = frozenset(_CURLY)
+
 _OF_A_BOARD = r"hsa_id|support_order"
 _TOP = ("version", "region", "name", "patient_board", "clinics")
 _NOT_INDENTED = re.compile(rf"^(?:{_OF_A_BOARD}|SE[0-9]{{10,12}}-\w+)(?= *:(?:\s|$))", re.MULTILINE | re.IGNORECASE)
@@ -76,10 +78,11 @@ def unseen(source: SourceText, root: Mapping[str, Entry]) -> Iterator[Finding]:
     board = root["patient_board"][1].value
     entries = [root["name"], *(board.values() if isinstance(board, dict) else ())]
     listed = root["clinics"][1].value
+    has_curly = not _CURLIES.isdisjoint(source.text)
     for key, value in [*entries, *(listed.values() if isinstance(listed, dict) else ())]:
         if value[1] != value[3]:
             yield from typed.text_over_lines(str(key.value), place_of(source, value))
-        elif is_curly(value):
+        elif has_curly and is_curly(value):
             yield from typed.curly_quotes(str(value.value), place_of(source, value))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from reconciler.findings import Failure
+from reconciler.findings import Failure, reason_of
 from reconciler.words import _
 
 _CATCHABLE = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
@@ -58,7 +58,7 @@ def _failure(error: OSError) -> Failure:
         "files",
         "not-written",
         problem=_("{path} cannot be written, so nothing is: {reason}").format(
-            path=error.filename, reason=error.strerror or error
+            path=error.filename, reason=reason_of(error)
         ),
         remedy=_("put that right, and run the command again"),
     )

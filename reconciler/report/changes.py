@@ -14,7 +14,7 @@ from reconciler.report.terminal import Document, Part, line
 from reconciler.words import _, ngettext, number
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from reconciler.report.terminal import Console
 
 _MANY, _FIRST = 20, 10
 SIGNS = {

@@ -14,12 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler import __version__
 from reconciler.declare.files import shown
-from reconciler.drafting.draft import Draft
 from reconciler.findings import Exit, Failure, Finding, Place, Rule, Severity
 from reconciler.meaning import Kind, Part
 from reconciler.model import REGIONS, BoardRow, Enrolment, Register, RegisterClinic, Routes
 from reconciler.plan import Action, Change
-from reconciler.report.diff import diff
 from reconciler.report.exits import exit_page
 from reconciler.report.rule_page import page
 from reconciler.results import Applied, ClinicStory, Planned, RegionStatus, RegionVerdict, Status, Validation, World
@@ -28,6 +26,7 @@ from reconciler.words import _
 
 if TYPE_CHECKING:
     from reconciler.doctor import Health
+    from reconciler.drafting.draft import Draft
     from reconciler.review import Review
     from reconciler.simulate import Simulation
 
@@ -105,6 +104,8 @@ def status(result: Status) -> Document:
 
 def draft(result: Draft) -> Document:
     """Return `reconciler/edit/1`: what is done to files, as diffs, or would be."""
+    from reconciler.report.diff import diff  # noqa: PLC0415  (difflib, for the commands that edit)
+
     return {
         "format": "reconciler/edit/1",
         "written": result.written,

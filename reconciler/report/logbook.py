@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from reconciler.logbook import Drift, Drifted, History, Then, Told
 from reconciler.model import REGIONS, BoardRow, Enrolment
 from reconciler.report.changes import change_lines, named
-from reconciler.report.terminal import Document, line
-from reconciler.words import _, ngettext
+from reconciler.report.terminal import Document, line, moment, run_status
+from reconciler.words import _, ngettext, number
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from reconciler.report.terminal import Console
 
 
 def history(result: History) -> Document:
@@ -121,9 +121,8 @@ def print_history(document: Document, console: Console) -> None:
 
 
 def _headline(change: Document) -> str:
-    said = _("run {run} by {actor}, {at}: {status}; register {register}").format(
-        **{**change, "at": _when(change["at"]), "register": change["register"][:19]}
-    )
+    values = {"at": moment(change["at"]), "status": run_status(change["status"]), "register": change["register"][:19]}
+    said = _("run {run} by {actor}, {at}: {status}; register {register}").format(**{**change, **values})
     return said + (_(", commit {commit}").format(commit=change["commit"][:12]) if change["commit"] else "")
 
 
@@ -132,16 +131,12 @@ def _why(change: Document) -> Iterable[str]:
     if change["path"]:
         yield change["path"] + (f":{change['line']}" if change["line"] else "")
     if change["author"]:
-        yield _("{name}, {at}").format(name=change["author"]["name"], at=_when(change["author"]["at"]))
+        yield _("{name}, {at}").format(name=change["author"]["name"], at=moment(change["author"]["at"]))
     for approval in change["approvals"]:
         if approval["guard"]:
             yield _("{guard} approved by {approved_by}").format(**approval)
         else:
             yield _("an approval that is no longer in the file")
-
-
-def _when(moment: str) -> str:
-    return moment[:16].replace("T", " ") + " UTC"
 
 
 def _print_verified(document: Document, console: Console) -> None:
@@ -150,7 +145,7 @@ def _print_verified(document: Document, console: Console) -> None:
     if not document["problems"]:
         changes = sum(chain["length"] for chain in document["chains"])
         said = ngettext("the log is whole: {n} change", "the log is whole: {n} changes", changes)
-        line(console, said.format(n=changes))
+        line(console, said.format(n=number(changes)))
 
 
 def print_drift(document: Document, console: Console) -> None:
@@ -164,7 +159,7 @@ def print_drift(document: Document, console: Console) -> None:
             line(console, "    ", said.format(n=one["reverts"]))
     rows = len(document["drift"])
     said = ngettext("{n} row was changed by somebody else", "{n} rows were changed by somebody else", rows)
-    line(console, said.format(n=rows) if rows else _("nobody else has changed anything"))
+    line(console, said.format(n=number(rows)) if rows else _("nobody else has changed anything"))
 
 
 def _said(row: Document | None) -> str:
@@ -177,10 +172,10 @@ def _said(row: Document | None) -> str:
 
 def print_at(document: Document, console: Console, *, everything: bool = False) -> None:
     """Print each region's board and how many clinics it had; with *everything*, each clinic."""
-    line(console, (_("at {moment}:").format(moment=document["at"]), "bold"))
+    line(console, (_("at {moment}:").format(moment=moment(document["at"])), "bold"))
     for region in document["regions"]:
         board = _said(region["board"]) if region["board"] else _("no patient board")
-        clinics = ngettext("{n} clinic", "{n} clinics", region["enrolled"]).format(n=region["enrolled"])
+        clinics = ngettext("{n} clinic", "{n} clinics", region["enrolled"]).format(n=number(region["enrolled"]))
         line(console, f"{named(region['region'], region['name'])}: {clinics}, {board}")
         for clinic in document["clinics"] if everything else ():
             if clinic["region"] == region["region"]:

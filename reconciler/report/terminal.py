@@ -9,20 +9,31 @@ import os
 from collections.abc import Iterable
 from datetime import datetime
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, Any, TextIO
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
+from reconciler import words
 from reconciler.report.escapes import escape
 from reconciler.report.excerpt import Places, excerpt
 from reconciler.words import _
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console as Screen
+    from rich.table import Table
     from rich.text import Text
 
 Document = dict[str, Any]
 Part = str | tuple[str, str]
 """A text, or a text and its style."""
+
+
+class Paper(NamedTuple):
+    """What lines are written on where there is no terminal: a file, a pipe, the log of a job. Rich is not needed."""
+
+    file: TextIO
+
+
+if TYPE_CHECKING:
+    Console = Screen | Paper
 
 _UNFOLDED = 100_000
 _STYLES = {"error": "bold red", "warning": "yellow", "note": "blue"}
@@ -30,10 +41,14 @@ _STYLES = {"error": "bold red", "warning": "yellow", "note": "blue"}
 
 def console(stream: TextIO) -> Console:
     """Return what prints to *stream*: in colour on a terminal, unless NO_COLOR says otherwise. Nothing is folded."""
-    from rich.console import Console  # noqa: PLC0415  (0.05 s)
-
     if isinstance(stream, TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")
+    return _screen(stream) if stream.isatty() else Paper(stream)
+
+
+def _screen(stream: TextIO) -> Screen:
+    from rich.console import Console  # noqa: PLC0415  (0.05 s)
+
     screen = stream.isatty()
     return Console(
         file=stream,
@@ -57,11 +72,15 @@ def styled(*parts: Part) -> Text:
 
 def line(console: Console, *parts: Part) -> None:
     """Print one line."""
-    if console.is_terminal:
-        console.print(styled(*parts))
-    else:
-        # Without colour rich has nothing to add, and a thousand findings would feel that it tries.
+    if isinstance(console, Paper):
         console.file.write("".join(escape(part if isinstance(part, str) else part[0]) for part in parts) + "\n")
+    else:
+        console.print(styled(*parts))
+
+
+def print_table(console: Console, table: Table) -> None:
+    """Print a table."""
+    (_screen(console.file) if isinstance(console, Paper) else console).print(table, soft_wrap=False)
 
 
 def paragraph(console: Console, text: str, indent: str = "    ") -> None:
@@ -105,7 +124,7 @@ def failures(failed: Iterable[Document], console: Console) -> None:
 
 def source_word(source: str) -> str:
     """Return what was asked, in words."""
-    words = {
+    known = {
         "register": _("register"),
         "routes": _("routes"),
         "database": _("database"),
@@ -113,8 +132,9 @@ def source_word(source: str) -> str:
         "settings": _("settings"),
         "files": _("files"),
         "plan": _("plan"),
+        "clock": _("clock"),
     }
-    return words.get(source, source)
+    return known.get(source, source)
 
 
 def at(place: Document) -> str:
@@ -140,7 +160,13 @@ def stage_word(stage: str) -> str:
 
 
 def moment(text: str | None) -> str:
-    """Return a time of a document as a clock in Stockholm shows it, to the minute; both languages write it alike."""
+    """Return a time of a document as a clock in Stockholm shows it."""
     if text is None:
         return "–"
-    return datetime.fromisoformat(text).astimezone(ZoneInfo("Europe/Stockholm")).strftime("%Y-%m-%d %H:%M")
+    return words.moment(datetime.fromisoformat(text))
+
+
+def run_status(status: str) -> str:
+    """Return how a run ended, in words."""
+    known = {"done": _("done"), "failed": _("failed"), "interrupted": _("interrupted"), "started": _("started")}
+    return known.get(status, status)

@@ -32,15 +32,19 @@ from reconciler.report.terminal import (
     line,
     moment,
     paragraph,
+    print_table,
+    run_status,
     severity_word,
+    source_word,
     stage_word,
     styled,
 )
 from reconciler.words import _, ngettext, number
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.table import Table
+
+    from reconciler.report.terminal import Console
 
 __all__ = [
     "apply",
@@ -166,7 +170,7 @@ def _memory(register: Document, console: Console) -> None:
     because = register["cached_because"]
     if because:
         told = _("the register does not answer; this rests on the last good one, of {time}: {problem}")
-        line(console, told.format(time=register["generated_at"], problem=because["problem"]))
+        line(console, told.format(time=moment(register["generated_at"]), problem=because["problem"]))
 
 
 def _body(document: Document, console: Console, places: Places, *, everything: bool) -> None:
@@ -212,7 +216,7 @@ def simulate(document: Document, console: Console, *, everything: bool = False, 
 def doctor(document: Document, console: Console) -> None:
     """Print a line for each thing that was looked at, and below it what to do."""
     for check in document["checks"]:
-        line(console, (check["subject"], "bold red" if check["exit"] else ""), f": {check['said']}")
+        line(console, (source_word(check["subject"]), "bold red" if check["exit"] else ""), f": {check['said']}")
         if check["remedy"]:
             paragraph(console, check["remedy"])
 
@@ -223,7 +227,7 @@ def doctor(document: Document, console: Console) -> None:
 def status(document: Document, console: Console) -> None:
     """Print the table of the regions, and the last run."""
     failures(document["failures"], console)
-    console.print(_table(document["regions"]), soft_wrap=False)
+    print_table(console, _table(document["regions"]))
     line(console)
     line(console, _last_run(document["last_run"]))
 
@@ -261,12 +265,7 @@ def _last_run(run: Document | None) -> str:
             run["applied"] or 0,
         )
     times = {key: moment(run[key]) for key in ("started", "finished")}
-    return said.format(**{**run, **times, "status": _run_status(run["status"]), "applied": number(run["applied"] or 0)})
-
-
-def _run_status(status: str) -> str:
-    words = {"done": _("done"), "failed": _("failed"), "interrupted": _("interrupted"), "started": _("started")}
-    return words.get(status, status)
+    return said.format(**{**run, **times, "status": run_status(run["status"]), "applied": number(run["applied"] or 0)})
 
 
 # ---- explain

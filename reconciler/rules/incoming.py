@@ -12,6 +12,7 @@ from datetime import datetime
 from reconciler.findings import Finding, Stage, rule
 from reconciler.model import GoodPart, HsaId, RegionCode, Register, RegisterClinic, Remembered
 from reconciler.rules.proposal import APPROVE, Proposal, refusal
+from reconciler.words import moment
 
 Part = Mapping[HsaId, RegisterClinic]
 
@@ -55,7 +56,7 @@ def register_shrunk(proposal: Proposal) -> Iterator[Finding]:
         count, size = len(good.clinics) - len(part), len(good.clinics)
         allowed = threshold.allowed(size)
         if count > allowed:
-            since = good.generated_at.isoformat(timespec="minutes")
+            since = moment(good.generated_at)
             yield refusal(register_shrunk, proposal, code, count, size=size, allowed=allowed, since=since)
 
 
@@ -84,7 +85,7 @@ def register_churned(proposal: Proposal) -> Iterator[Finding]:
         count = sum(1 for hsa_id, entry in good.clinics.items() if part.get(hsa_id) != entry)
         allowed = threshold.allowed(size)
         if count > allowed:
-            since = good.generated_at.isoformat(timespec="minutes")
+            since = moment(good.generated_at)
             yield refusal(register_churned, proposal, code, count, size=size, allowed=allowed, since=since)
 
 
@@ -109,7 +110,7 @@ def register_unmoved(proposal: Proposal) -> Iterator[Finding]:
         return
     for code, good, part in _measured(proposal):
         if part == good.clinics and proposal.register.generated_at - good.since > proposal.unmoved_after:
-            since = good.since.isoformat(timespec="minutes")
+            since = moment(good.since)
             yield refusal(register_unmoved, proposal, code, 1, since=since)
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from reconciler.findings import Exit, Failure
+from reconciler.findings import Exit, Failure, reason_of
 from reconciler.model import RegisterSettings, RoutesSettings, Settings
 from reconciler.settings.keys import KEYS, age, converted, database_url
 from reconciler.words import _
@@ -86,7 +86,7 @@ def _read(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise _failure(
-            "missing", path, [_("the file cannot be read: {reason}").format(reason=error.strerror)]
+            "missing", path, [_("the file cannot be read: {reason}").format(reason=reason_of(error))]
         ) from error
     except (ValueError, RecursionError) as error:
         raise _failure("malformed", path, [_("this is not TOML: {reason}").format(reason=error)]) from error

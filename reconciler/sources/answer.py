@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from reconciler.findings import Failure
-from reconciler.words import _
+from reconciler.findings import Failure, reason_of
+from reconciler.words import _, moment
 
 AHEAD = timedelta(minutes=5)
 """How far a clock may be ahead of ours."""
@@ -62,7 +62,7 @@ def read_bytes(source: str, path: Path | None) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        problem = _("{path} cannot be read: {reason}").format(path=path, reason=error.strerror)
+        problem = _("{path} cannot be read: {reason}").format(path=path, reason=reason_of(error))
         raise Failure(source, "missing", problem=problem, remedy=_("see that the file is there")) from error
 
 
@@ -91,7 +91,7 @@ def checked_time(
             remedy=_("write it as 2026-05-01T04:00:00+02:00"),
         )
     if made > now + AHEAD:
-        problem = _("it was made at {made}, which is still to come").format(made=made.isoformat())
+        problem = _("it was made at {made}, which is still to come").format(made=moment(made))
         raise Failure(source, "future", problem=problem, remedy=_("compare the clocks of both machines"))
     if max_age is not None and now - made > max_age:
         hours = int((now - made).total_seconds() // 3600)

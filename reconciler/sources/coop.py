@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
 from reconciler.findings import Failure
 from reconciler.model import RoutesSettings
-from reconciler.sources import http
 from reconciler.sources.answer import as_json, as_text
 from reconciler.sources.tak import Heard, address, contracts_of_domain, domain, no_domain, wanted_contracts
 from reconciler.words import _
+
+if TYPE_CHECKING:
+    from reconciler.sources.http import Session
 
 INCLUDE = "connectionPoint,logicalAddress,serviceContract,serviceProducer"
 """Asked for always: what is not named here is left out of the answer, whatever the API's own page says."""
@@ -45,6 +47,8 @@ class _Point(NamedTuple):
 
 def ask(settings: RoutesSettings, _now: datetime) -> Heard:
     """Return the addresses that TAK routes within the domain; a Failure where an answer does not fit the question."""
+    from reconciler.sources import http  # noqa: PLC0415  (wanted only where a server is asked)
+
     with http.session("routes", settings.http) as session:
 
         def get(path: str, **parameters: object) -> list[Row]:
@@ -118,7 +122,7 @@ def _address(row: Row, point: _Point) -> str:
 # ---- an answer, and what is wrong with it
 
 
-def _rows(session: http.Session, base: str, path: str, parameters: dict[str, object]) -> list[Row]:
+def _rows(session: Session, base: str, path: str, parameters: dict[str, object]) -> list[Row]:
     query = f"?{urlencode(parameters, safe=':,')}" if parameters else ""
     url = f"{base.rstrip('/')}/{path}{query}"
     try:

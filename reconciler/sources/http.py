@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from reconciler import __version__
-from reconciler.findings import Exit, Failure
+from reconciler.findings import Exit, Failure, reason_of
 from reconciler.model import HttpSettings
 from reconciler.sources.patience import in_time
 from reconciler.sources.trouble import of_address, of_status, of_time, of_trouble
@@ -224,7 +224,9 @@ def from_file(source: str, settings: HttpSettings, what: str) -> str:
         raise Failure(
             source,
             "secret",
-            problem=_("{path} cannot be read: {reason}").format(path=path, reason=getattr(error, "strerror", "UTF-8")),
+            problem=_("{path} cannot be read: {reason}").format(
+                path=path, reason=reason_of(error) if isinstance(error, OSError) else "UTF-8"
+            ),
             remedy=_("see that the file is there, and that you may read it"),
             exit=Exit.SETTINGS,
         ) from error

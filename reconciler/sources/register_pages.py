@@ -6,22 +6,26 @@ A page is a document of its own, made at the same moment as the others. A link t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from reconciler.findings import Exit, Failure
 from reconciler.model import RegisterSettings
 from reconciler.sources import register_json
 from reconciler.sources.answer import as_text, malformed
-from reconciler.sources.http import Session, session
 from reconciler.sources.record import Answer, incomplete
 from reconciler.words import _
+
+if TYPE_CHECKING:
+    from reconciler.sources.http import Session
 
 _MOST_PAGES = 1_000
 
 
 def read(settings: RegisterSettings) -> Answer | None:
     """Return the records of all pages; None where the server says that it is what we know already."""
+    from reconciler.sources.http import session  # noqa: PLC0415  (wanted only where a server is asked)
+
     url = settings.http.url
     if urlsplit(url).scheme not in ("http", "https"):
         raise Failure(

@@ -5,12 +5,15 @@ From an error of urllib3 or a status to the `Failure` that a person can act on. 
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from reconciler.findings import Failure
+from reconciler.findings import Failure, reason_of
 from reconciler.words import _
+
+if TYPE_CHECKING:
+    import ssl
 
 _KINDS = {401: "unauthorized", 403: "forbidden", 404: "not-found", 410: "gone", 429: "too-many-requests"}
 
@@ -80,6 +83,8 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _told(causes: list[BaseException]) -> tuple[str, str, str]:
+    import ssl  # noqa: PLC0415  (wanted only where a server is asked)
+
     names = {type(cause).__name__ for cause in causes}
     for cause in causes:
         if isinstance(cause, ssl.SSLError):
@@ -118,7 +123,7 @@ def _of_trust(error: ssl.SSLError) -> tuple[str, str, str]:
 def _reason(causes: list[BaseException]) -> str:
     for cause in reversed(causes):
         if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror.lower()
+            return reason_of(cause)
     return _plain(causes[-1])
 
 
