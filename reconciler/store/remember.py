@@ -148,9 +148,9 @@ def _write_routed(connection: Connection, run_id: int, parts: Mapping[RegionCode
 
 def _forget(connection: Connection, most: int) -> None:
     """Delete the old answers that nobody needs any more."""
-    newest = connection.scalars(select(_SNAPSHOT.digest).order_by(_SNAPSHOT.fetched_at.desc()))
+    newest = connection.scalars(select(_SNAPSHOT.digest).order_by(_SNAPSHOT.fetched_at.desc())).all()
     needed = {snapshot for snapshot, _since in _last_good(connection).values()}
-    old = [digest for digest in list(newest)[most:] if digest not in needed]
+    old = [digest for digest in newest[most:] if digest not in needed]
     if old:
         connection.execute(delete(register_part).where(_PART.snapshot.in_(old)))
         connection.execute(delete(register_snapshot).where(_SNAPSHOT.digest.in_(old)))
