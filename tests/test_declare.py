@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 
 from reconciler.declare import schema, tree
 from reconciler.declare.approvals import read_approvals
-from reconciler.declare.regions import RegionFile, read_regions
+from reconciler.declare.regions import RegionFile, read_contents, read_regions
 from reconciler.findings import Exit, Failure, Finding, Place
 from reconciler.model import REGIONS, SourceText
 from reconciler.plan import digest
@@ -363,6 +363,32 @@ def test_the_schemas_are_found_beside_the_package_and_in_it(tmp_path: Path, monk
     assert schema.folder() == tmp_path / "schemas"
     (tmp_path / "reconciler" / "schemas").mkdir(parents=True)
     assert schema.folder() == tmp_path / "reconciler" / "schemas"
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("remark-with-slashes", "write # Vårdcentraler i norr"),
+        ("remark-with-dashes", "write # norr"),
+        ("clinics-without-colon", "write clinics:"),
+        ("bullets-without-colons", "write SE2321000131-E000000000458: Närhälsan"),
+        ("quoted-mail", "delete > here, and at the beginning of every other line where it stands"),
+        ("line-numbers-pasted", "delete 2 here, and at the beginning of every other line where it stands"),
+        ("plus-from-a-comparison", "delete + here, and at the beginning of every other line where it stands"),
+        ("colon-twice-before-the-name", "write Närhälsan Ågårdsskogen"),
+        ("name-begins-with-a-hyphen", 'write "- Närhälsan"'),
+        ("no-board-in-swedish", "write patient_board: null"),
+        ("no-clinics-in-swedish", "write clinics: {}"),
+        ("order-by-another-name", "write support_order"),
+        ("clinic-with-its-own-keys", "write a text after the colon and a blank, on the same line"),
+        ("tab-after-a-name", "put a blank in its place"),
+        ("tab-indents-a-clinic", "put blanks, two for each level, in its place"),
+    ],
+)
+def test_what_is_told_to_do_is_what_puts_it_right(name: str, remedy: str) -> None:
+    path = BROKEN / f"14-{name}.yaml"
+    (found,) = read_contents(BROKEN, {path.name: path.read_bytes()}, ["14"]).files
+    assert [finding.remedy for finding in found.findings] == [remedy]
 
 
 # ---- approvals

@@ -28,6 +28,13 @@ from reconciler.rules import reading, shape
         ("SE2321000131-\u200bE1", "character 14 is an invisible blank", "SE2321000131-E1"),
         ("”SE2321000131-E1”", "character 1 is a curly quote", "SE2321000131-E1"),
         ("• SE2321000131-E1", "character 1 is a bullet", "SE2321000131-E1"),
+        ("SE2321000131_E1", "the hyphen after the number is missing", "SE2321000131-E1"),
+        ("2321000131-E1", "it does not begin with SE", "SE2321000131-E1"),
+        ("SESE2321000131-E1", "between SE and the hyphen stand ten digits, here 12 characters", "SE2321000131-E1"),
+        ("SE232100-0131-E1", "between SE and the hyphen stand ten digits, here 6 characters", "SE2321000131-E1"),
+        ("SE2321000131-E1:", ": may not stand after the hyphen", "SE2321000131-E1"),
+        ("S\u04152321000131-E1", "character 2, \u0415, only looks like one that belongs here", "SE2321000131-E1"),
+        ("SE\uff12321000131-E1", "character 3, \uff12, only looks like one that belongs here", "SE2321000131-E1"),
         ("SE2321000131-\x7f1", "'\\x7f' may not stand after the hyphen", None),
     ],
 )

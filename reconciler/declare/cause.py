@@ -21,7 +21,10 @@ from reconciler.words import _
 _ENTRY = re.compile(r"""( *)(- +)?("[^"]*"|'[^']*'|[^\s#"'&*!|>%@`\[\]{}-][^:]*?|[^\s:]+?)[ ]*:(?:[ ]+(.*))?""")
 _HSA_ID = r"(?i:SE[0-9OIL]{8,14}[-\u2010-\u2014\u2212][0-9A-ZÅÄÖ]+)"
 _NO_BLANK = re.compile(rf"""( *)(?:- +)?("?{_HSA_ID}"?|[a-z_-]+):([^\s/][^/].*|[^\s/])""", re.IGNORECASE)
-_NO_COLON = re.compile(rf" *({_HSA_ID})[\s;,=|\uff1a-]*(.*)")
+_NO_COLON = re.compile(rf"[ •·*]*({_HSA_ID})[\s;,=|\uff1a\u2013-]*(.*)")
+_REMARK = re.compile(r" *(?://+|--+|;|%)\s*(.*)")
+_KEYS = "version|region|name|patient_board|hsa_id|support_order|clinics"
+_MARKED = re.compile(rf"\s*([>+•·|]|[0-9]{{1,3}}[.:)]?)\s+((?:{_KEYS}|{_HSA_ID})\s*:.*)")
 _SECOND = re.compile(rf"{_HSA_ID}(?=[ ]*:(?: |$))")
 _COMMENT = re.compile(r" #.*")
 _QUOTED = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^']|'')*')(.*)""")
@@ -77,7 +80,8 @@ def of_text(source: SourceText, number: int) -> list[Finding]:
     """Return what is wrong with a line that was read as a text, where keys are expected."""
     text = source.place(number, 1, number, 1).source or ""
     line = _line(number, text)
-    return [*_conflict(source)] or [*_no_blank(source, line, None)] or [*_no_colon(source, line, None)]
+    looks = (_marked, _no_blank, _no_colon)
+    return [*_conflict(source)] or next((found for look in looks if (found := [*look(source, line, None)])), [])
 
 
 def reason(error: yaml.YAMLError) -> str:
@@ -127,7 +131,7 @@ def _suspects(lines: Sequence[_Line], error: yaml.YAMLError, number: int) -> lis
 
 def _conflict(source: SourceText) -> Iterator[Finding]:
     spots = list(islice(_CONFLICT.finditer(source.text), _MOST_PLACES))
-    if any(spot[0].startswith(("<", ">")) for spot in spots):
+    if any(spot[0].startswith(("<", ">", "|")) or spot[0] == "=======" for spot in spots):
         numbers = [source.text.count("\n", 0, spot.start()) + 1 for spot in spots]
         lengths = [spot.end() - spot.start() for spot in spots]
         places = [source.place(at, 1, at, length + 1) for at, length in zip(numbers, lengths, strict=True)]
@@ -149,12 +153,33 @@ def _no_blank(source: SourceText, line: _Line, _before: _Line | None) -> Iterato
         )
 
 
+def marked(text: str) -> str | None:
+    """Return the sign at the beginning of a line or a key that hides an entry behind it, if there is one."""
+    match = _MARKED.fullmatch(text)
+    return match[1] if match else None
+
+
+def _marked(source: SourceText, line: _Line, _before: _Line | None) -> Iterator[Finding]:
+    mark = marked(line.text)
+    if mark:
+        at = line.text.index(mark) + 1
+        yield from typed.mark_before_line(mark, source.place(line.number, at, line.number, at + len(mark)))
+
+
 def _no_colon(source: SourceText, line: _Line, before: _Line | None) -> Iterator[Finding]:
     if line.key is None and not line.hyphen and not (before and _opens_a_text(before)):
-        match = _NO_COLON.fullmatch(line.text)
-        meant = f"{match[1]}: {match[2] or '…'}" if match else None
         place = source.place(line.number, line.indent + 1, line.number, len(line.text) + 1)
-        yield from typed.line_without_colon(_cut(line.text.strip()), meant, place)
+        yield from typed.line_without_colon(_cut(line.text.strip()), _with_colon(line.text), place)
+
+
+def _with_colon(text: str) -> str | None:
+    """Return what was meant by a line without a colon: an entry, a key, or a remark."""
+    entry, remark, key = _NO_COLON.fullmatch(text), _REMARK.fullmatch(text), text.strip(" ;=.,").lower()
+    if entry:
+        return f"{entry[1]}: {entry[2] or '…'}"
+    if remark:
+        return f"# {remark[1]}"
+    return f"{key}:" if re.fullmatch(_KEYS, key) else None
 
 
 def _opens_a_text(line: _Line) -> bool:
@@ -189,7 +214,8 @@ def _after_quote(source: SourceText, line: _Line, _before: _Line | None) -> Iter
 
 def _needs_quotes(source: SourceText, line: _Line, _before: _Line | None) -> Iterator[Finding]:
     bracket = line.value[:1] in ("[", "{") and not re.search(r"[\]}].*[^\s\]},]", line.value)
-    if line.value[:1] and line.value[:1] in _SIGNS and not bracket and not re.fullmatch(r"[|>][-+0-9]*", line.value):
+    sign = line.value[:1] in _SIGNS or line.value.startswith("- ")
+    if line.value and sign and not bracket and not re.fullmatch(r"[|>][-+0-9]*", line.value):
         yield from typed.text_needs_quotes(
             _cut(line.value), source.place(line.number, line.at, line.number, line.at + 1)
         )
@@ -209,6 +235,7 @@ def _after_value(source: SourceText, line: _Line, before: _Line | None) -> Itera
 
 
 _LOOKS: tuple[Callable[[SourceText, _Line, _Line | None], Iterator[Finding]], ...] = (
+    _marked,
     _after_value,
     _no_blank,
     _two_entries,

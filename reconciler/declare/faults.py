@@ -26,12 +26,13 @@ class Found(NamedTuple):
 
 
 class _Spot(NamedTuple):
-    """What a fault is about: the name of its key, the value, where to point, and the fault."""
+    """What a fault is about: the name of its key, the value, where to point, where the key is, and the fault."""
 
     source: SourceText
     key: str
     node: Node
     place: Place
+    key_place: Place
     fault: Fault
 
 
@@ -58,7 +59,10 @@ def _findings(source: SourceText, root: Node, fault: Fault) -> Iterator[Finding]
     else:
         place = place_of(source, _key_node(node, fault.key))
         known = fault.expected
-        if fault.keyword == "propertyNames":
+        mark = cause.marked(f"{fault.key}: ")
+        if mark:
+            yield from typed.mark_before_line(mark, place)
+        elif fault.keyword == "propertyNames":
             yield from _malformed(fault.key, place, node)
         else:
             yield from shape.unknown_key(fault.key, place, known)
@@ -100,7 +104,7 @@ def _key_node(mapping: Node, key: str) -> Node:
 def _spot(source: SourceText, key: Node | None, node: Node, fault: Fault) -> _Spot:
     name = str(key.value) if key else _("an approval") if fault.path else _("the file")
     place = entry_place(source, key, node) if key else place_of(source, node)
-    return _Spot(source, name, node, place, fault)
+    return _Spot(source, name, node, place, place_of(source, key or node), fault)
 
 
 def _mapping_place(source: SourceText, key: Node | None, node: Node, fault: Fault) -> Place:
@@ -114,7 +118,15 @@ def _wrong_type(spot: _Spot) -> Iterator[Finding]:
         if told:
             yield from told
             return
-    yield from shape.wrong_type(spot.key, spot.place, _kind(spot.node), _words()[kinds[0]])
+    text = spot.node.value if isinstance(spot.node.value, str) else ""
+    if (
+        "clinics" in spot.fault.path[:-1]
+        and isinstance(spot.node.value, dict)
+        and not shape.is_hsa_id(spot.key.upper())
+    ):
+        yield from shape.clinics_in_group(spot.key, spot.key_place)
+    else:
+        yield from shape.wrong_type(spot.key, spot.place, _kind(spot.node), _words()[kinds[0]], text)
 
 
 def _words() -> dict[str, str]:
@@ -153,7 +165,7 @@ def _choice(spot: _Spot) -> Iterator[Finding]:
 def _pattern(spot: _Spot) -> Iterator[Finding]:
     if spot.key == "until":
         return _not_allowed(spot)
-    if spot.node.value == "":
+    if not str(spot.node.value).strip(" "):
         return shape.text_empty(spot.key, spot.place)
     return shape.text_not_one_line(spot.key, spot.place, str(spot.node.value))
 

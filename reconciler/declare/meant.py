@@ -23,7 +23,15 @@ _OF_A_BOARD = r"hsa_id|support_order"
 _TOP = ("version", "region", "name", "patient_board", "clinics")
 _NOT_INDENTED = re.compile(rf"^(?:{_OF_A_BOARD}|SE[0-9]{{10,12}}-\w+)(?= *:(?:\s|$))", re.MULTILINE | re.IGNORECASE)
 _INDENTED = re.compile(r"^( +)(?:version|region|patient_board|clinics)(?= *:(?:\s|$))", re.MULTILINE)
-_OF_INDENTATION = {"duplicate-key", "unknown-key", "missing-key", "wrong-type", "hsa-id-malformed", "text-empty"}
+_OF_INDENTATION = {
+    "duplicate-key",
+    "unknown-key",
+    "missing-key",
+    "wrong-type",
+    "clinics-in-group",
+    "hsa-id-malformed",
+    "text-empty",
+}
 _ENOUGH_FOR_A_REGION = 3
 
 
@@ -31,7 +39,13 @@ def one_for_each_cause(source: SourceText, findings: Sequence[Finding]) -> list[
     """Return *findings* with those that come from one cause put together as one."""
     if not findings:
         return []
-    return _without_followers(source, _without_second_region(findings))
+    return _without_group_names(_without_followers(source, _without_second_region(findings)))
+
+
+def _without_group_names(findings: Sequence[Finding]) -> list[Finding]:
+    """Where clinics stand in groups, tell that, and not that a group's name is no HSA-id."""
+    groups = {one.subject for one in findings if one.rule is shape.clinics_in_group}
+    return [one for one in findings if one.rule is not shape.hsa_id_malformed or one.subject not in groups]
 
 
 def _without_second_region(findings: Sequence[Finding]) -> list[Finding]:

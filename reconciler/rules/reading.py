@@ -79,11 +79,13 @@ def not_utf8(source: SourceText, offset: int, value: int) -> Iterator[Finding]:
     line, column = before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
     letter = bytes([value]).decode("cp1252", errors="ignore")
     meant = _(" (in another encoding: {letter})").format(letter=letter) if letter.isalpha() else ""
+    if offset == 0 and value in (0xFE, 0xFF):
+        meant = _(" (it is UTF-16)")
     place = source.place(line, column, line, column + 1)
     yield not_utf8.finding(place, number=offset + 1, value=f"0x{value:02x}", meant=meant)
 
 
-@rule(Stage.SHAPE, problem="a tab character{more}", remedy="put blanks in its place: two for each level")
+@rule(Stage.SHAPE, problem="a tab character{more}", remedy="put {blanks} in its place")
 def tab_character(source: SourceText) -> Iterator[Finding]:
     r"""Files are indented with blanks.
 
@@ -95,7 +97,10 @@ def tab_character(source: SourceText) -> Iterator[Finding]:
     Flagged:
         file: "version: 1\nclinics:\n\tSE2321000131-E000000000458: Närhälsan\n"
     """
-    yield from _first_match(tab_character, source, re.compile("\t"))
+    first = source.text.find("\t")
+    indents = not source.text[source.text.rfind("\n", 0, first) + 1 : first].strip()
+    blanks = _("blanks, two for each level,") if indents else _("a blank")
+    yield from _first_match(tab_character, source, re.compile("\t"), blanks=blanks)
 
 
 _CONTROL = re.compile(

@@ -4,6 +4,7 @@ The rules see a key or a value, with its place.
 """
 
 import re
+import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 
 from reconciler.findings import Finding, Place, Stage, rule
@@ -62,7 +63,7 @@ def missing_key(key: str, place: Place) -> Iterator[Finding]:
 
 
 @rule(Stage.SHAPE, problem="{key} is {found}, and should be {expected}", remedy="{hint}")
-def wrong_type(key: str, place: Place, found: str, expected: str) -> Iterator[Finding]:
+def wrong_type(key: str, place: Place, found: str, expected: str, value: str = "") -> Iterator[Finding]:
     """A value has the form that its key says: a text, a mapping, or nothing.
 
     Okay:
@@ -76,8 +77,29 @@ def wrong_type(key: str, place: Place, found: str, expected: str) -> Iterator[Fi
             "write hsa_id, name and support_order on lines of their own, two blanks in; or patient_board: null"
         ),
     }
-    hint = hints.get(key, _("look at the example in the README")).replace("{{}}", "{}")
-    yield wrong_type.finding(place, subject=key, key=key, found=found, expected=expected, hint=hint)
+    hint = hints.get(key, _("write a text after the colon and a blank, on the same line")).replace("{{}}", "{}")
+    meant = _NONE.get(key) if value.lower().strip("–-—") in _NO_WORDS else None
+    yield wrong_type.finding(place, subject=key, suggestion=meant, key=key, found=found, expected=expected, hint=hint)
+
+
+_NONE = {"clinics": "clinics: {}", "patient_board": "patient_board: null"}
+_NO_WORDS = frozenset(("no", "none", "nej", "ingen", "inga", "inget", "saknas", "finns ej", "tom", "0", "false"))
+
+
+@rule(
+    Stage.SHAPE,
+    problem="clinics are listed in a group, {key}",
+    remedy="write each clinic directly under clinics:, HSA-id: name, two blanks in; what they have in common can stand after a #",
+)
+def clinics_in_group(key: str, place: Place) -> Iterator[Finding]:
+    """Clinics stand one below the other, in no groups.
+
+    Okay:
+        clinics: {SE2321000131-E000000000458: Närhälsan Ågårdsskogen}
+    Flagged:
+        clinics: {norr: {SE2321000131-E000000000458: Närhälsan Ågårdsskogen}}
+    """
+    yield clinics_in_group.finding(place, subject=key, key=key)
 
 
 @rule(Stage.SHAPE, problem="version {value} is not known", remedy="write version: 1")
@@ -201,6 +223,10 @@ def _why_malformed(value: str) -> tuple[str, str | None]:
     for number, character in enumerate(value, 1):
         if character in _LOOK_ALIKES:
             return _("character {n} is {what}").format(n=number, what=_(_LOOK_ALIKES[character])), suggestion
+    for number, character in enumerate(value.upper(), 1):
+        if not character.isascii() and _ordinary(character).isascii():
+            what = _("character {n}, {letter}, only looks like one that belongs here")
+            return what.format(n=number, letter=character), suggestion
     for number, character in enumerate(value.upper().partition("-")[0][2:], 3):
         if character in "OIL":
             what = _("character {n} is the letter {letter}, where a digit belongs")
@@ -218,12 +244,22 @@ def _like_the_others(value: str, others: Iterable[str]) -> str | None:
 
 
 def _repaired(value: str) -> str:
-    text = value.strip(" \n“”„«»‘’‚\"'•-").upper()
-    for wrong in "\u2010\u2011\u2012\u2013\u2014\u2212":
+    text = _ordinary(value.strip(" \n“”„«»‘’‚\"'•-:;,.").upper())
+    for wrong in "\u2010\u2011\u2012\u2013\u2014\u2212_":
         text = text.replace(wrong, "-")
-    number, hyphen, rest = "".join(text.split()).replace("\u200b", "").partition("-")
-    digits = number[2:].translate(str.maketrans("OIL", "011"))
-    return number[:2] + digits + hyphen + rest
+    text = "".join(text.split()).replace("\u200b", "").removeprefix("SE")
+    text = re.sub(r"^((?:16)?[0-9]{6})-([0-9]{4})(?=-)", r"\1\2", text.removeprefix("SE"))
+    number, hyphen, rest = text.partition("-")
+    return "SE" + number.translate(str.maketrans("OIL", "011")) + hyphen + rest
+
+
+_CYRILLIC_AND_GREEK = str.maketrans("АВЕЅКМНОРСТХІЕΑΒΕΖΗΙΚΜΝΟΡΤΧ", "ABESKMHOPCTXIEABEZHIKMNOPTX")
+"""Letters that look like those of an HSA-id."""
+
+
+def _ordinary(text: str) -> str:
+    """Return *text* with the letters and digits that it looks like."""
+    return unicodedata.normalize("NFKC", text).translate(_CYRILLIC_AND_GREEK)
 
 
 def _form_fault(value: str) -> str:

@@ -58,6 +58,24 @@ def line_without_colon(text: str, meant: str | None, place: Place) -> Iterator[F
 
 @rule(
     Stage.SHAPE,
+    problem="the line begins with {mark}, which does not belong here",
+    remedy="delete {mark} here, and at the beginning of every other line where it stands",
+)
+def mark_before_line(mark: str, place: Place) -> Iterator[Finding]:
+    r"""A line begins with its key or its HSA-id.
+
+    What is copied from a mail, a comparison or a listing brings signs or numbers along.
+
+    Okay:
+        clinics: {SE2321000131-E000000000458: Närhälsan Ågårdsskogen}
+    Flagged:
+        file: "> version: 1\n> region: \"14\"\n"
+    """
+    yield mark_before_line.finding(place, mark=mark)
+
+
+@rule(
+    Stage.SHAPE,
     problem="a colon in the text: {text}",
     remedy="put the text in quotes",
 )
@@ -69,7 +87,9 @@ def colon_in_text(text: str, place: Place) -> Iterator[Finding]:
     Flagged:
         file: "version: 1\nname: Närhälsan: Ågårdsskogen\n"
     """
-    yield colon_in_text.finding(place, suggestion=in_quotes(text), text=text)
+    meant = text.lstrip(": ")
+    colon = text == meant or ": " in meant or meant.endswith(":")
+    yield colon_in_text.finding(place, suggestion=in_quotes(meant) if colon else meant, text=text)
 
 
 @rule(
