@@ -6,16 +6,18 @@ neither register nor routes, so that it answers while they do not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from pathlib import PurePosixPath
+from functools import cache, partial
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler import git, store
-from reconciler.declare.approvals import read_approvals
+from reconciler.declare.approvals import read_approvals, read_content
 from reconciler.findings import Exit, Failure
-from reconciler.model import Approval, BoardRow, Enrolment, RegionCode, Settings, State
+from reconciler.model import Approval, BoardRow, Enrolment, HsaId, RegionCode, Settings, State
 from reconciler.plan import board_differs
+from reconciler.rules.reading import LARGEST
 from reconciler.store import Head, Log, LoggedChange, LoggedRun, Wanted
 from reconciler.words import _
 
@@ -32,10 +34,23 @@ class Told(NamedTuple):
     approvals: tuple[tuple[str, Approval | None], ...]
 
 
+class Unlogged(NamedTuple):
+    """A clinic's row as it is now, which no run has left so; `last` is what the last run left. None: no row."""
+
+    region: RegionCode
+    subject: HsaId
+    held: Enrolment | None
+    last: Enrolment | None
+
+
 class History(NamedTuple):
-    """A part of the log, oldest first; where it was asked for, what is wrong with it and where its chains end."""
+    """A part of the log, oldest first; where it was asked for, what is wrong with it and where its chains end.
+
+    Of one clinic also what the log does not tell.
+    """
 
     changes: tuple[Told, ...]
+    unlogged: tuple[Unlogged, ...] = ()
     problems: tuple[str, ...] | None = None
     chains: Mapping[RegionCode, Head] = {}
 
@@ -51,8 +66,18 @@ def history(settings: Settings, wanted: Wanted) -> History:
         store.check(connection)
         _require_run(connection, wanted.run)
         log = store.read_log(connection, wanted)
-    approvals = {one.digest: one for one in read_approvals(settings.config / "approvals.yaml")[0]}
-    return History(tuple(_told(settings, log, approvals)))
+        unlogged = tuple(_unlogged(connection, wanted.clinic)) if wanted.clinic else ()
+    return History(tuple(_told(settings, log)), unlogged)
+
+
+def _unlogged(connection: Connection, hsa_id: HsaId) -> Iterator[Unlogged]:
+    """Yield the clinic's row where somebody else has written it last."""
+    changes = store.read_log(connection, Wanted(clinic=hsa_id)).changes
+    left = [one.after for one in changes if isinstance(one.before or one.after, Enrolment)]
+    held, last = store.observe(connection).clinics.get(hsa_id), left[-1] if left else None
+    row = held or last
+    if held != last and isinstance(row, Enrolment):
+        yield Unlogged(row.region_code, hsa_id, held, last if isinstance(last, Enrolment) else None)
 
 
 def changes_of(settings: Settings, number: int) -> tuple[LoggedChange, ...]:
@@ -63,11 +88,27 @@ def changes_of(settings: Settings, number: int) -> tuple[LoggedChange, ...]:
         return store.read_log(connection, Wanted(run=number)).changes
 
 
-def _told(settings: Settings, log: Log, approvals: Mapping[str, Approval]) -> Iterator[Told]:
+def _told(settings: Settings, log: Log) -> Iterator[Told]:
+    standing = _by_digest(read_approvals(settings.config / "approvals.yaml")[0])
+    then = cache(partial(_approvals_at, settings.config))
     for change in log.changes:
         run = log.runs[change.run]
         used = log.approvals.get((change.run, change.region), ())
-        yield Told(change, run, _author(settings, change, run), tuple((one, approvals.get(one)) for one in used))
+        approvals = tuple((one, standing.get(one) or then(run.commit).get(one)) for one in used)
+        yield Told(change, run, _author(settings, change, run), approvals)
+
+
+def _approvals_at(config: Path, commit: str | None) -> Mapping[str, Approval]:
+    """Return the approvals that stood in the file at a commit: one that is spent is deleted, and still explains."""
+    try:
+        content = git.files_at(config, commit, LARGEST).get("approvals.yaml") if commit else None
+    except Failure:
+        return {}
+    return _by_digest(read_content(config / "approvals.yaml", content, [])[0]) if content else {}
+
+
+def _by_digest(approvals: Iterable[Approval]) -> Mapping[str, Approval]:
+    return {one.digest: one for one in approvals}
 
 
 def _author(settings: Settings, change: LoggedChange, run: LoggedRun) -> git.Author | None:
@@ -98,7 +139,7 @@ def verify(settings: Settings) -> History:
     """Return what is wrong with the log, and where each region's chain ends."""
     with store.connected(store.engine(settings.database, writes=False)) as connection:
         store.check(connection)
-        return History((), tuple(store.verify_chain(connection)), store.chain_heads(connection))
+        return History((), (), tuple(store.verify_chain(connection)), store.chain_heads(connection))
 
 
 # ---- on a day

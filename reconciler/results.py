@@ -151,13 +151,18 @@ class Planned:
 
     def exit(self, *, detailed: bool = False) -> Exit:
         """Return what the process says; *detailed* tells changes from none."""
-        refused = self.judged is not None and bool(self.judged.judgement.refusals)
+        refused = self.judged is not None and self._concerned(self.judged.judgement)
         return Exit.first(
             *(failure.exit for failure in self.failures),
             *([Exit.REFUSED] if refused else []),
             *([Exit.ERRORS] if any(finding.is_error for finding in self.findings) else []),
             *([Exit.CHANGES] if detailed and self.changes else []),
         )
+
+    def _concerned(self, judgement: Judgement) -> bool:
+        """Whether something is refused in the regions that it is about, or in one that their changes touch."""
+        codes = {one.code for one in self.regions} | {code for change in self.changes for code in change.touches}
+        return judgement.national or any(refusal.region in codes for refusal in judgement.refusals)
 
     def only(self, codes: Collection[RegionCode]) -> Planned:
         """Return the part about the regions *codes*; all of it where there are none."""

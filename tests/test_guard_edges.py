@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from conftest import DATABASES
-from little_country import Country, board, clinic
+from little_country import CODES, Country, board, clinic
 from made_store import observed, problems, sql
 from sqlalchemy import Engine, event
 from test_scenarios import told
@@ -256,6 +256,20 @@ def test_a_first_run_has_nothing_to_be_measured_by(lands: Callable[..., Land]) -
     planned = land.passes(93)
     assert clinic(900) in observed(land.url).clinics
     assert land.rules(planned) == []
+
+
+@one_is_enough
+def test_a_part_of_a_plan_is_refused_for_what_concerns_it_and_nothing_else(lands: Callable[..., Land]) -> None:
+    """Region 12 would lose 6 of 25; 14 gains a clinic of its own, and 13 one that would leave 12."""
+    land = lands(loose("withdraws-too-many"))
+    ids = land.country.declare("12", *range(25))
+    land.country.declare("14", 900)
+    land.begin()
+    land.country.register[ids[-1]] = ("Mottagning", "active", "13")
+    land.country.declare("14", 901)
+    land.withdraw("12", 6)
+    codes = {code: (land.said("plan", "--region", code)[0], land.said("apply", "--region", code)[0]) for code in CODES}
+    assert codes == {"12": (4, 3), "13": (4, 3), "14": (0, 0)}
 
 
 # ---- approvals

@@ -78,6 +78,51 @@ def test_history_tells_who_when_and_why(country: Country, capsys: pytest.Capture
     assert withdrawn["approvals"][0]["approved_by"] == "Somebody"
 
 
+def test_an_approval_that_was_deleted_when_it_was_spent_still_explains(
+    country: Country, capsys: pytest.CaptureFixture[str]
+) -> None:
+    country.approvals = []
+    country.write()
+    country.git("commit", "-qam", "spent")
+    withdrawn = document(capsys, "history", "history", "--run", "2")["changes"][0]
+    assert (withdrawn["approvals"][0]["guard"], withdrawn["approvals"][0]["approved_by"]) == (
+        *("withdraws-too-many", "Somebody"),
+    )
+    assert "withdraws-too-many approved by Somebody" in said(capsys, "history", "--run", "2")[1]
+
+
+@pytest.mark.parametrize("lost", ["commit", "file"])
+def test_an_approval_that_git_does_not_know_is_told_to_be_gone(
+    country: Country, capsys: pytest.CaptureFixture[str], lost: str
+) -> None:
+    country.approvals = []
+    country.write()
+    commit = "f" * 40 if lost == "commit" else country.git("rev-parse", "HEAD~1")
+    country.sql('UPDATE run SET "commit" = ?', (commit,))
+    assert "an approval that is no longer in the file" in said(capsys, "history", "--run", "2")[1]
+
+
+def test_a_clinic_that_no_run_has_left_as_it_is_is_told(country: Country, capsys: pytest.CaptureFixture[str]) -> None:
+    country.sql("INSERT INTO complaints_clinic VALUES (?, '12', 'By hand', 'x', 'x')", (clinic(77),))
+    country.sql("UPDATE complaints_clinic SET name = 'Mine' WHERE hsa_id = ?", (clinic(5),))
+    country.sql("DELETE FROM complaints_clinic WHERE hsa_id = ?", (clinic(6),))
+    told = {
+        number: (said(capsys, "history", "--clinic", clinic(number))[1].splitlines() or [""])[-1]
+        for number in (1, 2, 5, 6, 77, 78)
+    }
+    assert told == {
+        1: "",
+        2: "",
+        5: f"12 Region Skåne: {clinic(5)} was left as 12 Mottagning 0005, and is 12 Mine",
+        6: f"12 Region Skåne: {clinic(6)} was left as 12 Mottagning 0006, and is gone",
+        77: f"12 Region Skåne: {clinic(77)} is 12 By hand, and no run has written that",
+        78: "no such change",
+    }
+    unlogged = document(capsys, "history", "history", "--clinic", clinic(77))["unlogged"]
+    row = {"region_code": "12", "name": "By hand"}
+    assert unlogged == [{"region": "12", "subject": clinic(77), "held": row, "last": None}]
+
+
 def test_history_is_told_as_text(country: Country, capsys: pytest.CaptureFixture[str]) -> None:
     code, out = said(capsys, "history")
     assert code == 0
@@ -86,9 +131,6 @@ def test_history_is_told_as_text(country: Country, capsys: pytest.CaptureFixture
     assert "12 Region Skåne, config/regions/12-region.yaml, Bo Alm, " in out
     assert "12 Region Skåne, config/regions/12-region.yaml:10, the administrator, " in out
     assert "withdraws-too-many approved by Somebody" in out
-    country.approvals = []
-    country.write()
-    assert "an approval that is no longer in the file" in said(capsys, "history")[1]
 
 
 @pytest.mark.parametrize(

@@ -322,6 +322,32 @@ def test_a_saved_plan_is_the_document_of_plan(country: Country, monkeypatch: pyt
     assert command_line(["apply", "plan.json"]) == 5
 
 
+def test_regions_where_nothing_was_due_are_counted_and_not_listed(
+    country: Country, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(country.folder)
+    command_line(["plan", "--out", "plan.json"])
+    country.declare("14", 110)
+    capsys.readouterr()
+    assert command_line(["apply", "plan.json"]) == 5
+    said = capsys.readouterr().out
+    assert [line for line in said.splitlines() if line.endswith(": not attempted")] == [
+        "12 Region Skåne: not attempted",
+        "14 Västra Götalandsregionen: not attempted",
+    ]
+    assert "3 regions: 3 not attempted" in said
+
+
+def test_what_is_on_hold_is_counted_as_left_out(
+    country: Country, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(country.folder)
+    with Path("reconciler.toml").open("a") as settings:
+        settings.write('[hold]\nregions = ["12"]\n')
+    assert command_line(["plan"]) == 0
+    assert "3 changes: 1 enrol, 1 withdraw, 1 change board; 2 of them left out" in capsys.readouterr().out
+
+
 def test_a_plan_cannot_be_saved_where_nobody_may_write(country: Country) -> None:
     with pytest.raises(Failure, match="cannot be written") as failure:
         saved.write(country.folder / "missing" / "plan.json", "{}")

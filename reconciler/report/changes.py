@@ -28,6 +28,7 @@ SIGNS = {
 }
 _VERDICTS = ("apply", "applied", "unchanged", "stopped", "refused", "failed", "not-attempted")
 _BLOCKED = frozenset({"stopped", "refused"})
+_QUIET = frozenset({"unchanged", "not-attempted"})
 
 
 class Block(NamedTuple):
@@ -38,7 +39,10 @@ class Block(NamedTuple):
 
 
 def blocks(document: Document) -> Iterator[Block]:
-    """Return the regions of which there is something to tell; of an unchanged one only what waits."""
+    """Return the regions of which there is something to tell; of an unchanged one only what waits.
+
+    That nothing was attempted where nothing is due is told by the count alone.
+    """
     waits = waiting(document)
     by_region: dict[RegionCode, list[Document]] = {}
     for change in document["changes"]:
@@ -47,14 +51,17 @@ def blocks(document: Document) -> Iterator[Block]:
         changes, unchanged = by_region.get(region["region"], []), region["verdict"] == "unchanged"
         if unchanged:
             changes = [change for change in changes if change["subject"] in waits]
-        if changes or region["because"] or not unchanged:
+        if changes or region["because"] or region["verdict"] not in _QUIET:
             yield Block(region, changes)
 
 
 def left_out(document: Document) -> int:
-    """Count the changes that are due, but that something stops, refuses or keeps waiting."""
-    verdicts, waits = {one["region"]: one["verdict"] for one in document["regions"]}, waiting(document)
-    return sum(verdicts.get(one["region"]) in _BLOCKED or one["subject"] in waits for one in document["changes"])
+    """Count the changes that are due, but that something stops, refuses, holds or keeps waiting."""
+    waits = waiting(document)
+    held = {
+        one["region"] for one in document["regions"] if one["verdict"] in _BLOCKED or "region-held" in one["because"]
+    }
+    return sum(one["region"] in held or one["subject"] in waits for one in document["changes"])
 
 
 def waiting(document: Document) -> frozenset[str]:

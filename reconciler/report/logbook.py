@@ -22,6 +22,10 @@ def history(result: History) -> Document:
     return {
         "format": "reconciler/history/1",
         "changes": [_told(one) for one in result.changes],
+        "unlogged": [
+            {"region": one.region, "subject": one.subject, "held": _row(one.held), "last": _row(one.last)}
+            for one in result.unlogged
+        ],
         "problems": None if result.problems is None else list(result.problems),
         "chains": [{"region": code, **head._asdict()} for code, head in sorted(result.chains.items())],
     }
@@ -109,7 +113,7 @@ def print_history(document: Document, console: Console) -> None:
     if document["problems"] is not None:
         _print_verified(document, console)
         return
-    if not document["changes"]:
+    if not document["changes"] and not document["unlogged"]:
         line(console, _("no such change"))
     for _run, found in groupby(document["changes"], lambda change: int(change["run"])):
         changes = list(found)
@@ -118,6 +122,15 @@ def print_history(document: Document, console: Console) -> None:
             change_lines([change], console)
             line(console, "      ", ", ".join(_why(change)))
         line(console)
+    for one in document["unlogged"]:
+        line(console, _not_by_a_run(one))
+
+
+def _not_by_a_run(one: Document) -> str:
+    values = {**one, "region": named(one["region"]), "last": _said(one["last"]), "held": _said(one["held"])}
+    if one["last"] is None:
+        return _("{region}: {subject} is {held}, and no run has written that").format(**values)
+    return _("{region}: {subject} was left as {last}, and is {held}").format(**values)
 
 
 def _headline(change: Document) -> str:
