@@ -23,6 +23,9 @@ from register_server import Stand, serving
 from reconciler.results import Applied, Planned
 
 TOTAL = 3.0
+WAITED_FOR = ("429-for-an-hour", "silent", "slow-headers", "slow-drip")
+"""The faults that only the limit of time ends: it is a second for them, and an answer is not expected."""
+
 SETTINGS = f"""retries = 1
 connect_timeout = "1s"
 read_timeout = "1s"
@@ -100,6 +103,12 @@ def led_to(country: Country, url: str) -> None:
     """Have the country ask at another address, given as its line in the settings."""
     path = country.folder / "reconciler.toml"
     path.write_text(re.sub(r'url = ".*"\n', lambda _match: url, path.read_text()))
+
+
+def hurried(country: Country) -> None:
+    """Have the country wait a second and no longer."""
+    path = country.folder / "reconciler.toml"
+    path.write_text(path.read_text().replace(f'total_timeout = "{TOTAL:.0f}s"', 'total_timeout = "1s"'))
 
 
 class Ran:

@@ -56,7 +56,7 @@ def dump(*, numbers: bool, routes: tuple[Route, ...] = ROUTES, made: str = MADE)
             {"id": n, "namnrymd": one, "beskrivning": "Exempel", "majorVersion": 1, "minorVersion": 0}
             for one, n in contracts.items()
         ],
-        "logiskadress": [{"id": n, "hsaId": one, "beskrivning": "Exempelmottagning"} for one, n in addresses.items()],
+        "logiskadress": [{"id": n, "hsaId": one, "beskrivning": "Mottagningen i Åre"} for one, n in addresses.items()],
         "tjanstekomponent" if numbers else "tjansteproducent": [
             {"id": n, "hsaId": one, "beskrivning": ""} for one, n in producers.items()
         ],

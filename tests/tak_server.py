@@ -292,6 +292,9 @@ class Handler(register_server.Handler):
         try:
             rows = stand.change(resource, answer(stand.tak, resource, query))
         except Wrong as wrong:
+            if stand.fault and not stand.at:
+                register_server.FAULTS[stand.fault](self)
+                return
             status, title, detail = wrong.args
             kind = f"http://httpstatus.es/{status}"
             instance = f"http://{self.headers['Host']}{self.path}"

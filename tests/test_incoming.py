@@ -229,11 +229,25 @@ def test_a_clinic_whose_route_has_vanished_with_others_is_not_enrolled(tak: Coun
 
 def test_a_route_less_passes_and_becomes_the_measure(tak: Country) -> None:
     route(tak, *range(200, 210), *range(401, 410))
+    assert tak.apply().exit is Exit.DONE
+    assert routed(tak)["14"] == list(range(401, 410))
     tak.clinics["14"].append(clinic(400))
     tak.write()
     assert tak.apply().exit is Exit.DONE
     assert clinic(400) in tak.enrolled()
-    assert routed(tak)["14"] == list(range(401, 410))
+
+
+def test_a_clinic_that_waited_for_its_route_to_vanish_is_not_enrolled_because_it_has(tak: Country) -> None:
+    tak.clinics["14"].append(clinic(400))
+    tak.write()
+    assert "clinic-routed-in-tak" in rules(tak.apply())
+    route(tak, *range(200, 210), *range(401, 410))
+    for _day in range(2):
+        assert "routes-shrunk" in rules(tak.apply())
+        assert clinic(400) not in tak.enrolled()
+    tak.approve("routes-shrunk", "14")
+    assert tak.apply().exit is Exit.DONE
+    assert clinic(400) in tak.enrolled()
 
 
 def test_where_tak_has_lost_every_route_none_may_go(tmp_path: Path) -> None:
@@ -243,11 +257,8 @@ def test_where_tak_has_lost_every_route_none_may_go(tmp_path: Path) -> None:
     route(country, 400)
     assert country.apply().exit is Exit.DONE
     route(country)
-    country.clinics["14"].append(clinic(400))
-    country.write()
     assert "routes-shrunk" in rules(country.plan())
     assert country.apply().exit is Exit.LEFT_OUT
-    assert country.enrolled() == {}
     route(country, 999)
     assert country.apply().exit is Exit.DONE
 

@@ -12,7 +12,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fault_matrix import ELSEWHERE, ON_THE_WIRE, SETTINGS, TOTAL, Ran, elsewhere, led_to, moved, told_faults, write_line
+from fault_matrix import (
+    ELSEWHERE,
+    ON_THE_WIRE,
+    SETTINGS,
+    TOTAL,
+    WAITED_FOR,
+    Ran,
+    elsewhere,
+    hurried,
+    led_to,
+    moved,
+    told_faults,
+    write_line,
+)
 from little_country import CODES, Country, clinic
 from register_server import DATA_FAULTS, FAULTS, Stand, serving
 
@@ -105,6 +118,8 @@ def ran(country: Country, folder: Path, stand: Stand, fault: str, addresses: dic
     stand.document, stand.fault = document(here), fault
     if fault in addresses:
         led_to(here, addresses[fault])
+    if fault in WAITED_FOR:
+        hurried(here)
     return Ran(here)
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from reconciler.findings import Finding, Stage, rule
 from reconciler.model import GoodPart, HsaId, RegionCode, Register, RegisterClinic, Remembered
+from reconciler.plan import Action
 from reconciler.rules.proposal import APPROVE, Proposal, refusal
 from reconciler.words import moment
 
@@ -137,7 +138,8 @@ def routes_shrunk(proposal: Proposal) -> Iterator[Finding]:
 
     A clinic that still has a system of its own, and whose route nobody sees, could be enrolled: its complaints would go
     to an inbox that nobody reads. Counted are the clinics that TAK routed when it was last believed and does not now, in
-    the region that the register gives them. Where TAK had routes and has none at all, none may go.
+    the region that the register gives them. None may go where one of them would be enrolled now, or where TAK has no
+    route left at all.
 
     Okay:
         routes: [SE2321000131-E000000000458]
@@ -150,10 +152,12 @@ def routes_shrunk(proposal: Proposal) -> Iterator[Finding]:
     if proposal.register is None or not proposal.routes.asked:
         return
     threshold, judged = proposal.thresholds[routes_shrunk.id], _judged(proposal)
+    enrolled = {change.subject for change in proposal.changes if change.action is Action.ENROL}
     for code, clinics in sorted(routed_before(proposal.remembered, proposal.register).items()):
         known = clinics.keys() & proposal.register.clinics.keys()
         gone, size = sorted(known - proposal.routes.hsa_ids), len(known)
-        allowed = threshold.allowed(size) if proposal.routes.hsa_ids else 0
+        harmless = proposal.routes.hsa_ids and enrolled.isdisjoint(gone)
+        allowed = threshold.allowed(size) if harmless else 0
         if code in judged and len(gone) > allowed:
             since = min(clinics[hsa_id] for hsa_id in gone).isoformat(timespec="minutes")
             values = {"size": size, "allowed": allowed, "since": since, "subject": gone[0]}
