@@ -86,9 +86,12 @@ def _id_twice(rows: list[Row]) -> None:
 def _less(percent: int) -> Change:
     """Lose that share of all routes, those first that a region's file waits for."""
 
+    def waits(row: Row) -> tuple[bool, str]:
+        address = row["logicalAddress"]["logicalAddress"]
+        return address not in {clinics[0] for clinics in OWN_SYSTEM.values()}, address
+
     def changed(rows: list[Row]) -> None:
-        waited_for = {clinics[0] for clinics in OWN_SYSTEM.values()}
-        rows.sort(key=lambda row: (row["logicalAddress"]["logicalAddress"] not in waited_for, row["id"]))
+        rows.sort(key=waits)
         del rows[: -(-len(rows) * percent // 100)]
 
     return changed
