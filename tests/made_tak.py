@@ -92,7 +92,13 @@ def dump(*, numbers: bool, routes: tuple[Route, ...] = ROUTES, made: str = MADE)
         asked = by_number if numbers else named
         permission = {"logiskAdress": asked["logiskadress"], "tjanstekontrakt": asked["tjanstekontrakt"], **consumer}
         data["anropsbehorighet"].append({**row, "relationships": permission})
-    return {"formatVersion": "1", "tidpunkt": made, "beskrivning": "invented", "data": data}
+    if not numbers:
+        return {"formatVersion": "1", "tidpunkt": made, "beskrivning": "invented", "data": data}
+    # What TAK writes besides, and nobody needs.
+    data = {name: [{**row, "pubversion": "0"} for row in rows] for name, rows in data.items()}
+    data |= {"filter": [], "filtercategorization": []}
+    more = {"version": "0", "utforare": "TakExport", "kommentar": "invented"}
+    return {"formatVersion": "1", "tidpunkt": made, **more, "data": data}
 
 
 def _numbered(first: int, texts: list[str]) -> dict[str, int]:

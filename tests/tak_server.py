@@ -178,21 +178,41 @@ def _some(resource: str, own: str, other: str) -> Callable[[Tak, Row, str], bool
 
 
 FILTERS: dict[str, dict[str, Callable[[Tak, Row, str], bool]]] = {
-    "connectionPoints": {"platform": _text("platform"), "environment": _text("environment")},
+    "connectionPoints": {
+        "platform": _text("platform"),
+        "environment": _text("environment"),
+        "serviceConsumerId": _some("cooperations", "connectionPoint", "serviceConsumer"),
+        "logicalAddressId": _some("serviceProductions", "connectionPoint", "logicalAddress"),
+        "serviceContractId": _some("installedContracts", "connectionPoint", "serviceContract"),
+        "serviceProducerId": _some("serviceProductions", "connectionPoint", "serviceProducer"),
+    },
     "serviceDomains": {"namespace": _begins},
     "serviceContracts": {
         "namespace": _text("namespace"),
         "serviceDomainId": _in_domain,
         "logicalAddressId": _some("serviceProductions", "serviceContract", "logicalAddress"),
         "connectionPointId": _some("installedContracts", "serviceContract", "connectionPoint"),
+        "serviceConsumerId": _some("cooperations", "serviceContract", "serviceConsumer"),
+        "serviceProducerId": _some("serviceProductions", "serviceContract", "serviceProducer"),
     },
     "logicalAddresses": {
         "logicalAdress": _text("logicalAddress"),
         "serviceContractId": _some("serviceProductions", "logicalAddress", "serviceContract"),
         "connectionPointId": _some("serviceProductions", "logicalAddress", "connectionPoint"),
+        "serviceProducerId": _some("serviceProductions", "logicalAddress", "serviceProducer"),
+        "serviceConsumerId": _some("cooperations", "logicalAddress", "serviceConsumer"),
     },
-    "serviceProducers": {"hsaId": _text("hsaId"), "connectionPointId": _is("connectionPoint")},
-    "serviceConsumers": {"connectionPointId": _is("connectionPoint")},
+    "serviceProducers": {
+        "hsaId": _text("hsaId"),
+        "connectionPointId": _is("connectionPoint"),
+        "logicalAddressId": _some("serviceProductions", "serviceProducer", "logicalAddress"),
+        "serviceContractId": _some("serviceProductions", "serviceProducer", "serviceContract"),
+    },
+    "serviceConsumers": {
+        "connectionPointId": _is("connectionPoint"),
+        "logicalAddressId": _some("cooperations", "serviceConsumer", "logicalAddress"),
+        "serviceContractId": _some("cooperations", "serviceConsumer", "serviceContract"),
+    },
     "serviceProductions": {
         "physicalAddress": _text("physicalAddress"),
         "rivtaProfile": _text("rivtaProfile"),
@@ -215,6 +235,8 @@ FILTERS: dict[str, dict[str, Callable[[Tak, Row, str], bool]]] = {
         "serviceDomainId": _in_domain,
     },
 }
+NOT_MODELLED = {("serviceProducers", "serviceConsumerId"), ("serviceConsumers", "serviceProducerId")}
+"""The filters of its model that nobody here knows the meaning of."""
 INCLUDED = {"serviceProductions", "cooperations"}
 """What drops the objects that `include` does not name."""
 
@@ -229,6 +251,8 @@ def answer(tak: Tak, path: str, query: dict[str, str]) -> list[Row] | Row:
     if resource not in tak.resources:
         raise Wrong(404, "Not Found", f"No static resource {path}.")
     for key, value in query.items():
+        if (resource, key) in NOT_MODELLED:
+            raise Wrong(501, "Not Implemented", f"{key} of {resource} is not what this stand-in can do")
         if key.endswith("Id") and key != "hsaId" and not value.isdecimal():
             raise Wrong(400, "Bad Request", f"Argument with the value {value} is not valid")
     included = set(query.get("include", "").split(",")) if resource in INCLUDED else None
@@ -250,7 +274,7 @@ def _shown(row: Row, included: set[str] | None) -> Row:
     for key, value in row.items():
         if isinstance(value, dict):
             if included is None or key in included:
-                shown[key] = _shown(value, None)
+                shown[key] = _shown(value, None if included is None else set())
         elif value not in (None, ""):
             shown[key] = value
     return shown

@@ -308,6 +308,79 @@ def test_the_stand_in_answers_as_the_api_does(stand: Stand) -> None:
             assert isinstance(tak_server.answer(stand.tak, resource, {name: "0"}), list)
 
 
+POINT = {"id": int, "platform": str, "environment": str, "snapshotTime": str}
+ADDRESS = {"id": int, "description": str, "logicalAddress": str}
+PARTY = {"id": int, "description": str, "hsaId": str}
+CONTRACT = {"id": int, "name": str, "namespace": str, "major": int, "minor": int}
+REFERRED = {"logicalAddress": ADDRESS, "connectionPoint": POINT, "serviceContract": CONTRACT}
+PUBLISHED: dict[str, tuple[dict[str, Any], str]] = {
+    "connectionPoints": (
+        POINT,
+        "platform environment serviceConsumerId logicalAddressId serviceContractId serviceProducerId",
+    ),
+    "serviceDomains": ({"id": int, "name": str, "namespace": str}, "namespace"),
+    "serviceContracts": (
+        CONTRACT,
+        "namespace connectionPointId logicalAddressId serviceConsumerId serviceProducerId serviceDomainId",
+    ),
+    "logicalAddresses": (
+        ADDRESS,
+        "logicalAdress connectionPointId serviceProducerId serviceContractId serviceConsumerId",
+    ),
+    "serviceProducers": (
+        {**PARTY, "connectionPoint": POINT},
+        "hsaId connectionPointId logicalAddressId serviceContractId serviceConsumerId",
+    ),
+    "serviceConsumers": (
+        {**PARTY, "connectionPoint": POINT},
+        "connectionPointId logicalAddressId serviceContractId serviceProducerId",
+    ),
+    "serviceProductions": (
+        {"id": int, "physicalAddress": str, "rivtaProfile": str, "serviceProducer": PARTY, **REFERRED},
+        "physicalAddress rivtaProfile connectionPointId logicalAddressId serviceContractId serviceProducerId "
+        "serviceDomainId include",
+    ),
+    "cooperations": (
+        {"id": int, "serviceConsumer": PARTY, **REFERRED},
+        "connectionPointId logicalAddressId serviceContractId serviceConsumerId serviceDomainId include",
+    ),
+    "installedContracts": (
+        {"id": int, "connectionPoint": POINT, "serviceContract": CONTRACT},
+        "connectionPointId serviceContractId serviceDomainId",
+    ),
+}
+"""Each resource's fields and filters, as the API's own description and code have them."""
+
+
+@pytest.mark.parametrize("resource", PUBLISHED)
+def test_the_stand_in_has_the_fields_and_the_filters_that_are_published(stand: Stand, resource: str) -> None:
+    fields, filters = PUBLISHED[resource]
+    known = {*tak_server.FILTERS[resource], *(key for of, key in tak_server.NOT_MODELLED if of == resource)}
+    assert known | ({"include"} if resource in tak_server.INCLUDED else set()) == set(filters.split())
+    include = "connectionPoint,logicalAddress,serviceContract,serviceProducer,serviceConsumer"
+    rows = tak_server.answer(stand.tak, resource, {"include": include})
+    assert rows
+    for row in rows:
+        assert isinstance(row, dict)
+        fits(row, fields)
+
+
+def fits(row: dict[str, Any], fields: dict[str, Any]) -> None:
+    """Demand that the row has nothing that is not published; what is empty may be left out."""
+    for key, value in row.items():
+        if isinstance(fields[key], dict):
+            fits(value, fields[key])
+        else:
+            assert type(value) is fields[key], key
+
+
+@pytest.mark.parametrize(("resource", "key"), sorted(tak_server.NOT_MODELLED))
+def test_what_the_stand_in_cannot_do_it_says(stand: Stand, resource: str, key: str) -> None:
+    with pytest.raises(tak_server.Wrong) as caught:
+        tak_server.answer(stand.tak, resource, {key: "1"})
+    assert caught.value.args[0] == 501
+
+
 def test_requests_can_be_pasted_and_hold_no_secret(stand: Stand, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG, logger="reconciler"):
         asked(stand)

@@ -7,14 +7,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import postgres
 import pytest
 from register_server import Stand, serving
 
 from reconciler.findings import Exit, Failure
 from reconciler.model import HttpSettings, Register, RegisterClinic, RegisterSettings
 from reconciler.sources.register import ask
+from reconciler.sources.sql import only_read
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MADE = "2026-11-24T04:00:00+01:00"
@@ -156,6 +159,70 @@ def test_a_select_gives_the_register(database: RegisterSettings) -> None:
 )
 def test_what_is_wrong_with_it_is_told(database: RegisterSettings, changed: Any, kind: str, said: str) -> None:
     found = refused(replace(database, **changed))
+    assert (found.kind, said in found.problem) == (kind, True), found.problem
+
+
+# ---- from PostgreSQL
+
+
+@pytest.fixture
+def theirs(server: postgres.Server) -> Iterator[RegisterSettings]:
+    """Their database, of which we own nothing but the right to read; its time is a timestamptz."""
+    url = server.make_schema("their_register")
+    with server.connect() as connection:
+        connection.execute("SET search_path TO their_register")
+        connection.execute("CREATE TABLE unit (id text, title text, open int, area text, written timestamptz)")
+        connection.execute(f"INSERT INTO unit VALUES ('SE1-A', 'Åby', 1, '14', '{MADE}')")
+    http = HttpSettings(url=url)
+    yield RegisterSettings(
+        source="sql", http=http, query=QUERY, generated_at_query="SELECT max(written) FROM their_register.unit"
+    )
+    server.drop_schema("their_register")
+
+
+def test_postgresql_gives_the_register(theirs: RegisterSettings) -> None:
+    found = ask(theirs, NOW)
+    assert dict(found.clinics) == {"SE1-A": RegisterClinic("Åby", True, "14")}
+    assert found.generated_at == datetime.fromisoformat(MADE)
+
+
+@pytest.mark.parametrize("which", ["query", "generated_at_query"])
+@pytest.mark.parametrize(
+    "writes", ["DELETE FROM unit RETURNING id", "SELECT nextval('counted')", "COMMIT; DELETE FROM unit RETURNING id"]
+)
+def test_postgresql_is_only_read(theirs: RegisterSettings, server: postgres.Server, which: str, writes: str) -> None:
+    with server.connect() as connection:
+        connection.execute("CREATE SEQUENCE their_register.counted")
+        found = refused(replace(theirs, **{which: writes}))
+        assert (found.kind, "read-only transaction" in found.problem) == ("malformed", True), found.problem
+        assert connection.execute("SELECT count(*) FROM their_register.unit").fetchone() == (1,)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("mariadb", ["SET SESSION TRANSACTION READ ONLY", "commit"]),
+        ("oracle", ["SET TRANSACTION READ ONLY"]),
+        ("mssql", []),
+    ],
+)
+def test_other_databases_are_told_to_let_nothing_be_written_where_they_can(name: str, told: list[str]) -> None:
+    said: list[str] = []
+    spoken_to: Any = {"exec_driver_sql": said.append, "commit": lambda: said.append("commit")}
+    only_read(SimpleNamespace(dialect=SimpleNamespace(name=name), **spoken_to))
+    assert said == told
+
+
+@pytest.mark.parametrize(
+    ("changed", "kind", "said"),
+    [
+        ({"query": "SELECT nowhere FROM unit"}, "unanswered", 'column "nowhere" does not exist'),
+        ({"query": "SELEC"}, "malformed", "syntax error"),
+        ({"generated_at_query": "SELECT max(written)::timestamp FROM unit"}, "time", "not a time with its zone"),
+    ],
+)
+def test_what_is_wrong_with_postgresql_is_told(theirs: RegisterSettings, changed: Any, kind: str, said: str) -> None:
+    found = refused(replace(theirs, **changed))
     assert (found.kind, said in found.problem) == (kind, True), found.problem
 
 

@@ -1,6 +1,7 @@
 """Register and routes from files: each record checked, nothing guessed, no old or half answer believed."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from reconciler.findings import Exit, Failure
 from reconciler.model import RegisterClinic, RegisterSettings, RoutesSettings
+from reconciler.settings import load
 from reconciler.sources import register, routes
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -172,6 +174,23 @@ def test_what_the_schema_refuses_the_program_refuses(tmp_path: Path) -> None:
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(wrong, schema)
         refused(tmp_path / "a", json.dumps(wrong))
+
+
+def shown(language: str) -> list[str]:
+    """The examples on the page of the register."""
+    page = (Path(__file__).parent.parent / "docs" / "register.md").read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+
+
+def test_the_examples_on_the_page_are_what_is_read(tmp_path: Path) -> None:
+    ([as_json], [as_csv]) = shown("json"), shown("csv")
+    found = asked(tmp_path / "register.json", as_json, max_age=None)
+    assert found == asked(tmp_path / "register.csv", as_csv, max_age=None)
+    assert [one.name for one in found.clinics.values()] == ["Närhälsan Ågårdsskogen"]
+    for text in shown("toml"):
+        path = tmp_path / "reconciler.toml"
+        path.write_text(text, encoding="utf-8")
+        assert load(path, {}, {}).register.source in ("file", "http", "sql")
 
 
 def test_routes_that_are_off_were_not_asked() -> None:

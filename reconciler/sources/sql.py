@@ -42,7 +42,7 @@ def _asked(settings: RegisterSettings) -> Answer:
     opener = _opened(settings)
     try:
         with opener.connect() as connection:
-            _only_read(connection)
+            only_read(connection)
             made = connection.execute(text(settings.generated_at_query)).scalar()
             found = connection.execute(text(settings.query))
             columns = [name.lower() for name in tuple(found.keys())]
@@ -93,10 +93,22 @@ def _with_account(url: URL, settings: RegisterSettings) -> URL:
     return url.set(username=http.user or None, password=password or None) if http.user else url
 
 
-def _only_read(connection: Connection) -> None:
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("PRAGMA query_only=ON")
-    elif connection.dialect.name in ("postgresql", "mysql", "mariadb", "oracle"):
+_FROM_NOW_ON = {
+    "sqlite": "PRAGMA query_only=ON",
+    "postgresql": "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
+    "mysql": "SET SESSION TRANSACTION READ ONLY",
+    "mariadb": "SET SESSION TRANSACTION READ ONLY",
+}
+"""What makes a session only read: also where a query ends its transaction, and goes on."""
+
+
+def only_read(connection: Connection) -> None:
+    """Have the database refuse whatever would write, as far as it can: a role that may only read is better still."""
+    name = connection.dialect.name
+    if name in _FROM_NOW_ON:
+        connection.exec_driver_sql(_FROM_NOW_ON[name])
+        connection.commit()
+    elif name == "oracle":
         connection.exec_driver_sql("SET TRANSACTION READ ONLY")
 
 
