@@ -313,7 +313,8 @@ class RegisterSettings:
 
     `known` is the last answer, where it is held: then it is enough to hear that nothing has changed. `unmoved_after`:
     a region's part may be the same for so long; None: for ever. `keep`: so many answers are kept in the database.
-    `allow_cached`: apply goes on with the last good register where the source is away.
+    `allow_cached`: apply goes on with the last good register where the source is away. `not_before`: an answer that is
+    older would be a step back.
     """
 
     source: str = "file"
@@ -322,6 +323,7 @@ class RegisterSettings:
     query: str = ""
     generated_at_query: str = ""
     known: Register | None = None
+    not_before: datetime | None = None
     unmoved_after: timedelta | None = None
     keep: int = 10
     allow_cached: bool = False
@@ -334,7 +336,7 @@ class RoutesSettings:
     """Where the routes are asked, of which domain, and how old the answer may be; None: any age.
 
     Without `contracts`, all of the domain count. Addresses in `ignore` are 1177's own. `parents` is a file that gives
-    each unit's parent in the HSA tree.
+    each unit's parent in the HSA tree. `not_before`: an answer that is older would be a step back.
     """
 
     source: str = "off"
@@ -347,6 +349,7 @@ class RoutesSettings:
     ignore: tuple[str, ...] = ()
     max_age: timedelta | None = timedelta(hours=36)
     parents: Path | None = None
+    not_before: datetime | None = None
 
 
 class DriftSettings(NamedTuple):

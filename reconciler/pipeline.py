@@ -80,7 +80,7 @@ def plan(settings: Settings, now: datetime, sources: Sources = Sources()) -> Pla
     held = asked(failures, lambda: _observe(settings, commit, now))
     remembered = held.remembered if held else Remembered()
     register, because = _register(settings, now, sources, remembered, failures)
-    routes = asked(failures, lambda: sources.routes(settings.routes, now))
+    routes = asked(failures, lambda: sources.routes(_not_older(settings.routes, remembered), now))
     if failures or register is None or routes is None or held is None:
         regions = tuple(verdict(code, declared, findings, (), Judgement()) for code in settings.regions)
         findings = told(findings, settings, declared, register)
@@ -106,8 +106,9 @@ def _register(
 ) -> tuple[Register | None, Failure | None]:
     """Return the register, or the last good one and why, where nobody answers and that one is not too old."""
     known, asking = remembered.newest, settings.register
-    if known and known.etag and known.asked == register_source.asked(asking):
-        asking = replace(asking, known=known)
+    if known and known.asked == register_source.asked(asking):
+        before = known.generated_at if asking.max_age else None
+        asking = replace(asking, known=known if known.etag else None, not_before=before)
     try:
         return sources.register(asking, now), None
     except Failure as failure:
@@ -117,6 +118,12 @@ def _register(
             return good, failure
         failures.append(failure)
         return None, None
+
+
+def _not_older(settings: RoutesSettings, remembered: Remembered) -> RoutesSettings:
+    """Have no older answer than the one that was believed; where any age is allowed, that too."""
+    times = [part.generated_at for part in remembered.routed.values()]
+    return replace(settings, not_before=max(times)) if times and settings.max_age else settings
 
 
 class Held(NamedTuple):

@@ -87,11 +87,11 @@ def _register(settings: RegisterSettings, now: datetime, imagined: Imagined) -> 
         raise _away("register", _("the register does not answer, as was imagined"))
     if imagined.register:
         # How old such a file is says nothing: it stands for what would be said then.
-        settings = replace(settings, source="file", path=imagined.register, max_age=None)
+        settings = replace(settings, source="file", path=imagined.register, max_age=None, not_before=None)
     found = register_source.ask(settings, now)
     if imagined.register_age is not None:
         made = (now - imagined.register_age).isoformat()
-        found = replace(found, generated_at=checked_time("register", made, now, settings.max_age))
+        found = replace(found, generated_at=checked_time("register", made, now, replace(settings, not_before=None)))
     clinics = _changed(found.clinics, imagined)
     if clinics == found.clinics:
         return found

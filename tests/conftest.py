@@ -6,6 +6,7 @@ server, for what only it has.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from itertools import count
@@ -38,6 +39,16 @@ def _english() -> Iterator[None]:
     yield
     speak("en")
     logs.start(None, None)
+
+
+@pytest.fixture(autouse=True)
+def _unlogged() -> Iterator[None]:
+    """What `--log-level` has started ends with the test."""
+    yield
+    log = logging.getLogger("reconciler")
+    log.handlers.clear()
+    log.propagate = True
+    log.setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")

@@ -64,6 +64,7 @@ ON_THE_WIRE = {
     "not-json": "JSON without its last brace",
     "cp1252": "JSON in another encoding than UTF-8",
     "key-twice": "a key stands twice in a record",
+    "echo": "it says again what it was sent, credentials and all",
 } | {str(code): f"it answers {code}" for code in (401, 403, 404, 410, 429, 500, 502, 503)}
 
 

@@ -23,6 +23,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -209,6 +210,13 @@ def _other_encoding(handler: Handler) -> None:
     handler.give(json.dumps(handler.stand.document, ensure_ascii=False).encode("cp1252", "replace"))
 
 
+def _echo(handler: Handler) -> None:
+    """Say again what was sent, encoded and not, as some gateways do."""
+    sent = handler.headers.get("Authorization", "")
+    plain = base64.b64decode(sent[6:]).decode() if sent.startswith("Basic ") else sent
+    handler.give(json.dumps({"error": [sent, plain]}).encode(), 400)
+
+
 def _key_twice(handler: Handler) -> None:
     body = json.dumps(handler.stand.document).encode()
     handler.give(re.sub(rb'"(hsa_id|id)": ', rb'"\1": 7, "\1": ', body, count=1))
@@ -246,6 +254,7 @@ FAULTS: dict[str, Callable[[Handler], None]] = {
     "not-json": _bad_json,
     "cp1252": _other_encoding,
     "key-twice": _key_twice,
+    "echo": _echo,
     "endless-pages": _endless,
     "repeated-page": _repeated,
     "next-elsewhere": _next_elsewhere,
@@ -282,6 +291,10 @@ def _without_name(one: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in one.items() if key != "name"}
 
 
+def _day_before(made: str) -> str:
+    return (datetime.fromisoformat(made) - timedelta(hours=26)).isoformat()
+
+
 DATA_FAULTS: dict[str, Callable[[Document], Document]] = {
     "wrong-type": lambda document: {**document, "clinics": {"a": 1}},
     "missing-field": _each(_without_name, first=True),
@@ -290,6 +303,7 @@ DATA_FAULTS: dict[str, Callable[[Document], Document]] = {
     "unknown-region": _each(lambda one: {**one, "region_code": "15"}, first=True),
     "incomplete": lambda document: {**document, "complete": False},
     "stale-date": lambda document: {**document, "generated_at": "2020-01-01T00:00:00Z"},
+    "older-date": lambda document: {**document, "generated_at": _day_before(document["generated_at"])},
     "future-date": lambda document: {**document, "generated_at": "2126-01-01T00:00:00Z"},
     "no-date": lambda document: {key: value for key, value in document.items() if key != "generated_at"},
     "shrunk-1": _less(1),

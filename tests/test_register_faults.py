@@ -47,6 +47,7 @@ TOLD = {
     "unknown-region": "a region that is none",
     "incomplete": "it says that it is not complete",
     "stale-date": "it was made years ago",
+    "older-date": "it is older than the one before, and young enough",
     "future-date": "it was made in a hundred years",
     "no-date": "it does not say when it was made",
     "shrunk-1": "1 % of the clinics are gone",
@@ -59,7 +60,7 @@ TOLD = {
     "names-misread": "all names are UTF-8 read as Latin-1",
     "names-unaccented": "all names are written in another way",
 }
-UNTOLD_AT_FIRST = ("none", "shrunk-1", "shrunk-10", "shrunk-30", "names-unaccented")
+UNTOLD_AT_FIRST = ("none", "older-date", "shrunk-1", "shrunk-10", "shrunk-30", "names-unaccented")
 """What nobody can tell from the truth on a first run, where there is no measure yet."""
 EVERY = ["none", *ELSEWHERE, *FAULTS, *DATA_FAULTS]
 

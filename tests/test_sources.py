@@ -5,6 +5,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import jsonschema
 import pytest
@@ -146,6 +147,11 @@ def test_what_is_wrong_is_a_failure_that_names_it(tmp_path: Path, text: str | by
     failure = refused(tmp_path / "register", text)
     assert failure.kind == kind
     assert said in failure.problem
+
+
+def test_a_letter_written_as_two_characters_is_the_same_name(tmp_path: Path) -> None:
+    found = asked(tmp_path / "a", CSV + normalize("NFD", ROWS))
+    assert found == asked(tmp_path / "a", CSV + ROWS)
 
 
 def test_an_age_that_is_switched_off_is_not_looked_at(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,11 @@ def _lacking(key: str) -> Change:
 
 def _empty(rows: list[Row]) -> None:
     rows.clear()
+
+
+def _day_before(rows: list[Row]) -> None:
+    made = datetime.strptime(rows[0]["snapshotTime"], "%Y-%m-%dT%H:%M:%S%z") - timedelta(hours=26)
+    rows[0]["snapshotTime"] = made.strftime("%Y-%m-%dT%H:%M:%S%z")
 
 
 def _twice(rows: list[Row]) -> None:
@@ -111,6 +116,7 @@ LIES: dict[str, tuple[str, str, Change]] = {
     "platform-twice": ("it has the platform twice", POINTS, _twice),
     "no-platform": ("it has no platform: `[]`", POINTS, _empty),
     "stale-snapshot": ("its copy is years old", POINTS, _set(snapshotTime="2020-01-01T00:00:00+0100")),
+    "older-snapshot": ("its copy is older than the one before, and young enough", POINTS, _day_before),
     "future-snapshot": ("its copy is of in a hundred years", POINTS, _set(snapshotTime="2126-01-01T00:00:00+0100")),
     "no-snapshot": ("it does not say of when its copy is", POINTS, _lacking("snapshotTime")),
     "no-domain": ("it does not know the domain: `[]`", DOMAINS, _empty),
@@ -143,7 +149,7 @@ TOLD = {
     **{name: told for name, (told, _resource, _change) in LIES.items()},
 }
 HONEST = ("none", "imported-once", "lower-case")
-UNTOLD_AT_FIRST = ("shrunk-1", "shrunk-10", "shrunk-30", "shrunk-100", "other-addresses")
+UNTOLD_AT_FIRST = ("older-snapshot", "shrunk-1", "shrunk-10", "shrunk-30", "shrunk-100", "other-addresses")
 """What nobody can tell from the truth on a first run, where there is no measure yet."""
 
 

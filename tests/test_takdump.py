@@ -113,6 +113,11 @@ def changed(change: Callable[[dict[str, Any]], Any], *, numbers: bool = True) ->
         ),
         (lambda d: d["data"]["vagval"][0].pop("tomTidpunkt"), "malformed", "205: tomTidpunkt is None, not a time"),
         (lambda d: d["data"]["vagval"][0].update(fromTidpunkt="2016-01-01T00:00:00"), "malformed", "not a time with"),
+        (
+            lambda d: d["data"]["vagval"][0]["relationships"].update(tjanstekontrakt=OUT + "0"),
+            "malformed",
+            "data.vagval 205: tjanstekontrakt refers to",
+        ),
         (lambda d: d["data"]["tjanstekontrakt"].clear(), "domain", f"TAK does not know the domain {COMPLAINTS}"),
         (lambda d: d.pop("tidpunkt"), "time", "tidpunkt is None, not a time with its zone"),
         (lambda d: d.update(tidpunkt="2026-11-22T00:00:00Z"), "stale", "it is 60 hours old; 36 are allowed"),

@@ -356,13 +356,13 @@ def test_no_credential_is_ever_written_anywhere(
 ) -> None:
     written = []
     live.declare("12", 60)
-    for fault in ("", "401", "503", "not-json", "301-elsewhere"):
+    for fault in ("", "401", "503", "not-json", "301-elsewhere", "echo"):
         register.fault = tak.fault = fault
         for command in (
             ["doctor"],
             ["doctor", "--format", "json"],
             ["validate", "--live"],
-            ["plan", "--format", "json"],
+            ["plan", "--format", "json", "--out", "plan.json"],
             ["apply"],
             ["status"],
             ["explain", clinic(0)],

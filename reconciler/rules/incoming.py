@@ -159,6 +159,6 @@ def routes_shrunk(proposal: Proposal) -> Iterator[Finding]:
         harmless = proposal.routes.hsa_ids and enrolled.isdisjoint(gone)
         allowed = threshold.allowed(size) if harmless else 0
         if code in judged and len(gone) > allowed:
-            since = min(clinics[hsa_id] for hsa_id in gone).isoformat(timespec="minutes")
+            since = moment(min(clinics[hsa_id] for hsa_id in gone))
             values = {"size": size, "allowed": allowed, "since": since, "subject": gone[0]}
             yield refusal(routes_shrunk, proposal, code, len(gone), **values)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.findings import Failure, reason_of
+from reconciler.model import RegisterSettings, RoutesSettings
 from reconciler.words import _, moment
 
 AHEAD = timedelta(minutes=5)
@@ -73,12 +74,9 @@ def malformed(source: str, name: object, reason: str) -> Failure:
 
 
 def checked_time(
-    source: str, text: object, now: datetime, max_age: timedelta | None, key: str = "generated_at"
+    source: str, text: object, now: datetime, settings: RegisterSettings | RoutesSettings, key: str = "generated_at"
 ) -> datetime:
-    """Return when the answer was made, as its *key* says; refuse one that is too old, or from the future.
-
-    *max_age* None: any age.
-    """
+    """Return when the answer was made, as its *key* says; refuse one too old, of the future, or a step back."""
     try:
         made = datetime.fromisoformat(str(text))
     except ValueError:
@@ -93,12 +91,17 @@ def checked_time(
     if made > now + AHEAD:
         problem = _("it was made at {made}, which is still to come").format(made=moment(made))
         raise Failure(source, "future", problem=problem, remedy=_("compare the clocks of both machines"))
-    if max_age is not None and now - made > max_age:
+    if settings.max_age is not None and now - made > settings.max_age:
         hours = int((now - made).total_seconds() // 3600)
         problem = _("it is {hours} hours old; {most} are allowed").format(
-            hours=hours, most=int(max_age.total_seconds() // 3600)
+            hours=hours, most=int(settings.max_age.total_seconds() // 3600)
         )
         raise Failure(
             source, "stale", problem=problem, remedy=_("see why it is not made anew; nothing is decided on old answers")
         )
+    if settings.not_before is not None and made < settings.not_before:
+        problem = _("it was made at {made}, and is older than the one of {newest} that was believed already")
+        problem = problem.format(made=moment(made), newest=moment(settings.not_before))
+        remedy = _("see whether several servers answer there, and one lags behind; nothing goes back to an old answer")
+        raise Failure(source, "older", problem=problem, remedy=remedy)
     return made

@@ -7,12 +7,13 @@ domain. No secret is ever in a text that it makes.
 
 from __future__ import annotations
 
+import json
 import logging
 import shlex
 import threading
 import time
-from base64 import b64encode
-from collections.abc import Iterator
+from base64 import b64decode, b64encode
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
@@ -61,11 +62,11 @@ class Session:
     def get(self, url: str, *, etag: str | None = None) -> Answer:
         """Return the answer of *url*, in bytes; with *etag*, perhaps only that it is still the same."""
         began = time.monotonic()
-        answer = in_time(
-            self.deadline - began,
-            lambda given_up: self._followed(url, etag, given_up),
-            of_time(self.source, url, self.settings.total_timeout),
-        )
+        late = of_time(self.source, url, self.settings.total_timeout)
+        try:
+            answer = in_time(self.deadline - began, lambda given_up: self._followed(url, etag, given_up), late)
+        except Failure as failure:
+            raise _unheard(failure, self.headers) from failure
         return answer._replace(seconds=time.monotonic() - began)
 
     def _followed(self, url: str, etag: str | None, given_up: threading.Event) -> Answer:
@@ -194,6 +195,16 @@ def _trust(source: str, settings: HttpSettings) -> object:
             exit=Exit.SETTINGS,
         ) from error
     return trust
+
+
+def _unheard(failure: Failure, headers: Mapping[str, str]) -> Failure:
+    """Return the failure without our credentials: there are servers that say again what they were sent."""
+    kind, _blank, sent = headers.get("Authorization", "").partition(" ")
+    password = b64decode(sent).decode().partition(":")[2] if kind == "Basic" else ""
+    problem = failure.problem
+    for secret in (sent, password, json.dumps(password)[1:-1]):
+        problem = problem.replace(secret, "…") if secret else problem
+    return Failure(failure.source, failure.kind, problem=problem, remedy=failure.remedy, exit=failure.exit)
 
 
 def _no_password() -> str:

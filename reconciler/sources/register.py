@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 from reconciler.findings import Failure
 from reconciler.model import REGIONS, HsaId, Register, RegisterClinic, RegisterSettings, canonical
@@ -26,11 +27,11 @@ def ask(settings: RegisterSettings, now: datetime) -> Register:
     how = asked(settings)
     answer = SOURCES[settings.source](settings)
     if answer is None and settings.known:
-        checked_time("register", settings.known.generated_at.isoformat(), now, settings.max_age)
+        checked_time("register", settings.known.generated_at.isoformat(), now, settings)
         return settings.known
     if answer is None:
         raise empty()
-    made = checked_time("register", answer.generated_at, now, settings.max_age)
+    made = checked_time("register", answer.generated_at, now, settings)
     clinics = _checked(answer, settings)
     if not clinics:
         raise empty()
@@ -79,7 +80,9 @@ def _checked(answer: Answer, settings: RegisterSettings) -> dict[HsaId, Register
         if key in clinics:
             raise _record(answer.where(at, "hsa_id"), record, _("the HSA-id stands twice"))
         code = codes[record["region_code"]]
-        clinics[key] = RegisterClinic(record["name"].strip(), STATUSES[record["status"]], code)
+        # å is one character or two, as they please; the same name is the same name.
+        name = normalize("NFC", record["name"]).strip()
+        clinics[key] = RegisterClinic(name, STATUSES[record["status"]], code)
     return clinics
 
 

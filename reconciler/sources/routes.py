@@ -24,7 +24,7 @@ def ask(settings: RoutesSettings, now: datetime) -> Routes:
     if settings.source == "off":
         return Routes()
     heard = SOURCES[settings.source](settings, now)
-    made = checked_time("routes", heard.made, now, settings.max_age, heard.made_key)
+    made = checked_time("routes", heard.made, now, settings, heard.made_key)
     ignored = {one.strip().upper() for one in settings.ignore}
     hsa_ids = frozenset(heard.addresses - ignored)
     return _climbed(Routes(hsa_ids, made, digest(sorted(hsa_ids)), asked=True), settings.parents)

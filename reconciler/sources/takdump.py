@@ -14,7 +14,7 @@ from typing import Any
 
 from reconciler.model import RoutesSettings
 from reconciler.sources.answer import as_json, as_text, malformed, read_bytes
-from reconciler.sources.tak import Heard, address, contracts_of_domain, wanted_contracts
+from reconciler.sources.tak import Heard, address, contracts_of_domain, domain, domain_of, wanted_contracts
 from reconciler.words import _
 
 MOST = 256 * 2**20
@@ -35,8 +35,20 @@ def ask(settings: RoutesSettings, now: datetime) -> Heard:
     known = {row["namnrymd"] for row in rows["tjanstekontrakt"] if isinstance(row.get("namnrymd"), str)}
     contracts = wanted_contracts(settings, contracts_of_domain(settings, known))
     numbers = {name: {row.get("id"): row.get(field) for row in rows[name]} for name, field in _LISTS.items()}
+    _demand_listed(rows["vagval"], known, settings, path)
     routed = frozenset(_routed(rows["vagval"], numbers, contracts, now, path))
     return Heard(routed, document.get("tidpunkt"), "tidpunkt")
+
+
+def _demand_listed(routes: list[dict[str, Any]], known: set[str], settings: RoutesSettings, path: Path) -> None:
+    """Refuse a file whose list of contracts lacks one of the domain that a route refers to: then the list is cut."""
+    for route in routes:
+        refers = route.get("relationships")
+        contract = refers.get("tjanstekontrakt") if isinstance(refers, dict) else None
+        if isinstance(contract, str) and contract not in known and domain_of(contract) == domain(settings.domain):
+            reason = _("{where}: {key} refers to {value}, which is not in the file")
+            where = f"data.vagval {route.get('id')}"
+            raise malformed("routes", path, reason.format(where=where, key="tjanstekontrakt", value=contract))
 
 
 def _unpacked(content: bytes, path: Path) -> bytes:
