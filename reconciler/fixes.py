@@ -63,10 +63,8 @@ def _each(findings: Iterable[Finding], read: Read, shown: Mapping[str, Collectio
         lines = shown.get(file.path, ())
         for edit in _in_upper_case(file.region, lines) if file.region else ():
             wanted.setdefault((file.path, edit.place.line or 0), [edit])
-        for line in sorted(lines):
-            fix = _safe(file, line, wanted.get((file.path, line), []))
-            if fix:
-                yield fix
+        tried = (_tried(line, wanted[file.path, line]) for line in sorted(lines) if (file.path, line) in wanted)
+        yield from _safe(file, [*islice((one for one in tried if one), MOST)])
 
 
 def _edit(finding: Finding) -> _Edit | None:
@@ -100,10 +98,16 @@ def _in_upper_case(region: Region, lines: Collection[int]) -> Iterator[_Edit]:
             yield _Edit(place, hsa_id, _("an HSA-id is written in upper case"))
 
 
-def _safe(file: RegionFile, line: int, edits: list[_Edit]) -> Fix | None:
-    """Return the line with all its edits, where the file lacks their findings with it and has no other."""
-    if not edits:
-        return None
+class _Tried(NamedTuple):
+    """A line with all its edits, and what they are about."""
+
+    line: int
+    text: str
+    edits: list[_Edit]
+
+
+def _tried(line: int, edits: list[_Edit]) -> _Tried | None:
+    """Return the line with its edits, where they do not overlap and all of it can be seen."""
     text = edits[0].place.source or ""
     # Of two edits of one span the last counts: what the register knows is told after what the number alone tells.
     spans = {(edit.place.column or 1, edit.place.end_column or 1): edit.text for edit in edits}
@@ -111,19 +115,27 @@ def _safe(file: RegionFile, line: int, edits: list[_Edit]) -> Fix | None:
         return None
     for (column, end), wanted in sorted(spans.items(), reverse=True):
         text = text[: column - 1] + wanted + text[end - 1 :]
-    lines = file.text.split("\n")
-    ending = "\r" if lines[line - 1].endswith("\r") else ""
-    after = "\n".join([*lines[: line - 1], text + ending, *lines[line:]])
-    helps = text.isprintable() and _helps(file, after, [edit.finding for edit in edits if edit.finding])
-    return Fix(file.path, line, text, tuple(edit.problem for edit in edits)) if helps else None
+    return _Tried(line, text, edits) if text.isprintable() else None
 
 
-def _helps(file: RegionFile, after: str, about: list[Finding]) -> bool:
-    """Whether the file reads better with that text: without what it is about, and nothing new."""
-    path = Path(file.path)
-    (reread,) = read_contents(path.parent, {path.name: after.encode()}, [file.code or ""]).files
+def _safe(file: RegionFile, tried: list[_Tried]) -> Iterator[Fix]:
+    """Yield the fixes that help: tried all at once, and where that does not do, one by one."""
+    together = _helps(file, tried)
+    for one in tried:
+        if together or _helps(file, [one]):
+            yield Fix(file.path, one.line, one.text, tuple(edit.problem for edit in one.edits))
+
+
+def _helps(file: RegionFile, tried: list[_Tried]) -> bool:
+    """Whether the file reads better with these lines: without what they are about, and nothing new."""
+    path, lines = Path(file.path), file.text.split("\n")
+    for one in tried:
+        lines[one.line - 1] = one.text + ("\r" if lines[one.line - 1].endswith("\r") else "")
+    after = "\n".join(lines).encode()
+    (reread,) = read_contents(path.parent, {path.name: after}, [file.code or ""]).files
     still = _counted(reread.findings)
-    return still <= _counted(file.findings) - _counted(about) and (reread.region is not None or bool(still))
+    about = _counted(edit.finding for one in tried for edit in one.edits if edit.finding)
+    return still <= _counted(file.findings) - about and (reread.region is not None or bool(still))
 
 
 def _counted(findings: Iterable[Finding]) -> Counter[str]:

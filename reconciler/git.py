@@ -212,7 +212,10 @@ def lines_shown(path: Path, base: str, since: str) -> set[int]:
         same = _printed(path.parent, "diff", *_PLAIN, "--name-only", "HEAD^2", "--", f"./{path.name}") == b""
         if not same:
             return set()
-    printed = _printed(path.parent, "diff", *_PLAIN, "--unified=3", since, "--", f"./{path.name}") or b""
+    printed = (
+        _printed(path.parent, "diff", *_PLAIN, "--unified=3", "--inter-hunk-context=0", since, "--", f"./{path.name}")
+        or b""
+    )
     hunks = re.findall(rb"^@@ -[0-9,]+ \+([0-9]+)(?:,([0-9]+))? @@", printed, re.MULTILINE)
     return {number for first, count in hunks for number in range(int(first), int(first) + int(count or 1))}
 
@@ -224,9 +227,12 @@ def commits_about(folder: Path, commit: str, pattern: str) -> list[str]:
     """
     if _git(folder, "rev-parse", "--is-shallow-repository") == "true":
         raise _shallow(_("the clone is shallow, so nobody can tell which boards there were before"))
-    found = _must(folder, "log", "--full-history", "-m", "--format=%H", f"-G{pattern}", *_PLAIN, commit, "--", ".")
+    found = _must(folder, "log", *_EVERY, "--format=%H", f"-G{pattern}", *_PLAIN, commit, "--", ".")
     return list(dict.fromkeys(found.split()))
 
+
+_EVERY = ("--full-history", "-m", "--no-show-signature")
+"""What lets a log tell of merges and of branches of which nothing is left, and of commits alone."""
 
 _PLAIN = ("--no-renames", "--no-ext-diff", "--no-textconv", "--no-color", "--text")
 """What keeps the settings of a clone, and the attributes of its files, out of a difference."""

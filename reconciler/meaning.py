@@ -31,6 +31,7 @@ class Kind(Enum):
     GRANT_RIGHT = "grant-right"
     REVOKE_RIGHT = "revoke-right"
     CHANGE_SETTINGS = "change-settings"
+    CHANGE_UNREAD = "change-unread"
 
 
 CLINICS = frozenset({Kind.ENROL, Kind.WITHDRAW})

@@ -6,7 +6,7 @@ is no part of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
@@ -98,6 +98,8 @@ def review(settings: Settings, now: datetime, base: str, people: People, *, live
     found += [part for path in _settings_files(settings) if path in changed for part in _settings_part(path, against)]
     rights = revision.access_at(settings, against.commit)
     validation = examined.validation
+    unread = _unread(examined.base, examined.here)
+    found += _unread_parts(unread, examined.here, validation.findings)
     reused = {one.region for one in validation.findings if one.rule is board.board_order_reused}
     request = access.Request(found, rights or Access({}, {}), people.accounts)
     told = [
@@ -110,7 +112,7 @@ def review(settings: Settings, now: datetime, base: str, people: People, *, live
         people,
         rights,
         tuple(found),
-        _unread(examined.base, examined.here),
+        unread,
         tuple(_elsewhere(settings, changed, (examined.base, examined.here))),
         examined.register is not None,
         git.prefix(Path.cwd()),
@@ -146,6 +148,14 @@ def _mentioned(read: Read, code: RegionCode) -> frozenset[HsaId]:
 def _unread(base: Read, here: Read) -> tuple[RegionCode, ...]:
     """Return the regions whose files were changed and cannot be read, so that nobody knows what it means."""
     return tuple(code for code in sorted(here.declared.stopped) if _texts(base, code) != _texts(here, code))
+
+
+def _unread_parts(unread: Collection[RegionCode | None], here: Read, findings: Iterable[Finding]) -> Iterator[Part]:
+    """Yield a part for each file that was changed, cannot be read, and has no fault that the base lacks."""
+    told = {one.region for one in findings if one.is_error and one.new}
+    for file in here.files.reading.files:
+        if file.code in unread and file.code not in told:
+            yield Part(Kind.CHANGE_UNREAD, file.code, file.path, None, None, Place(file.path))
 
 
 def _texts(read: Read, code: RegionCode) -> list[str]:

@@ -336,6 +336,16 @@ def test_a_line_whose_new_region_has_no_good_file_stays_and_is_told(applied: Pat
     assert MOVED in (applied / SKANE).read_text(encoding="utf-8")
 
 
+def test_without_a_database_what_the_files_declare_follows(example: Path) -> None:
+    said = Said("--settings", "demo/tomorrow.toml", "follow", "--write")
+    assert (said.code, "what the files declare counts" in said.err) == (0, True)
+    assert MOVED in (example / BLEKINGE).read_text(encoding="utf-8")
+    assert MOVED not in (example / SKANE).read_text(encoding="utf-8")
+    assert "enrolled-clinic-unknown" in said.out
+    (example / "demo/register.csv").unlink()
+    assert Said("follow").code == 69
+
+
 def test_without_a_register_nothing_follows(applied: Path) -> None:
     (applied / "demo/register.csv").unlink()
     assert Said("follow", "--write").code == 69

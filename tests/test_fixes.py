@@ -116,6 +116,11 @@ def test_windows_line_ends_stay(clone: Clone) -> None:  # noqa: F811
     assert file.read_bytes().count(b"\r\n") == file.read_bytes().count(b"\n")
 
 
+def test_what_is_safe_beside_what_is_not_is_offered_alone(clone: Clone) -> None:  # noqa: F811
+    clone.edit("12", FIRST, "  SE2321OO0131-E000000000001: En mottagning\n  SE2321OO0131-E000000000002: Samma")
+    assert [text for _path, _line, text in suggestions(review())] == [FIRST]
+
+
 NOT_SAFE = {
     "another line has it": (FIRST, f"{FIRST}\n  SE2321OO0131-E000000000002: Samma"),
     "nobody can tell what was meant": (FIRST, "  SE23-1: Något helt annat"),
@@ -230,9 +235,8 @@ def test_a_span_over_lines_is_no_place_for_an_edit() -> None:
 
 
 def test_edits_of_spans_that_overlap_are_none() -> None:
-    from reconciler.declare.regions import RegionFile  # noqa: PLC0415
-    from reconciler.fixes import _Edit, _safe  # noqa: PLC0415
+    from reconciler.fixes import _Edit, _tried  # noqa: PLC0415
 
     source = "name: Region Skåne"
     edits = [_Edit(Place("12-a.yaml", 1, first, 1, last, source), "x", "y") for first, last in ((1, 5), (3, 19))]
-    assert _safe(RegionFile("12-a.yaml", "12", source, None, ()), 1, edits) is None
+    assert _tried(1, edits) is None

@@ -227,6 +227,21 @@ def test_a_file_that_was_broken_before_is_not_this_changes_fault(clone: Clone) -
     assert (reviewed()["exit"], reviewed()["meaning"]) == (0, "none")
 
 
+def test_nothing_is_slipped_into_a_file_while_it_cannot_be_read(clone: Clone) -> None:
+    clone.edit("12", "version: 1", "version: one")
+    clone.commit()
+    clone.edit("12", clinic(1), clinic(7))
+    told = reviewed("--author", SKANE)
+    assert (told["exit"], told["meaning"], parts(told)) == (
+        1,
+        "unknown",
+        [("12", "change-unread", "config/regions/12-region.yaml")],
+    )
+    assert [one["rule"] for one in told["findings"] if one["new"]] == ["unread-changed-without-right"]
+    assert reviewed("--author", NATIONAL)["exit"] == 0
+    assert "1 part: 1 unreadable file changed" in Said("review", "--base", "main", "--author", NATIONAL).out
+
+
 def test_who_mends_a_file_changes_its_clinics_by_what_the_text_held(clone: Clone) -> None:
     clone.edit("12", "version: 1", "version: one")
     clone.commit()
@@ -452,6 +467,31 @@ def test_an_order_that_another_board_had_long_ago_is_told(clone: Clone) -> None:
     assert finding["problem"] == "the order X-12 was that of another patient board: SE2321000131-PN12 (12 Region Skåne)"
 
 
+def test_an_order_that_came_and_went_on_a_branch_is_used_too(clone: Clone) -> None:
+    clone.git("checkout", "-qb", "side")
+    for one in (board("13", "X-77"), None):
+        clone.boards["13"] = one
+        clone.write()
+        clone.commit("on a branch")
+    clone.git("checkout", "-q", "main")
+    clone.git("commit", "-q", "--allow-empty", "-m", "meanwhile")
+    clone.git("merge", "-q", "--no-ff", "-m", "merged", "side")
+    clone.boards["14"] = {**board("14", "X-77"), "hsa_id": "SE2321000131-PN15"}
+    clone.write()
+    assert "board-order-used" in rules(reviewed("--author", NATIONAL))
+
+
+def test_the_settings_of_a_clone_change_nothing(clone: Clone) -> None:
+    for key, value in (("log.showSignature", "true"), ("diff.noprefix", "true"), ("diff.interHunkContext", "99")):
+        clone.git("config", key, value)
+    clone.boards["12"] = board("12", "X-99")
+    clone.write()
+    clone.commit("another order")
+    clone.boards["13"] = board("13", "X-12")
+    clone.write()
+    assert "board-order-used" in rules(reviewed("--author", NATIONAL))
+
+
 def test_the_same_board_under_its_order_is_not_another_one(clone: Clone) -> None:
     clone.boards["14"] = None
     clone.write()
@@ -558,6 +598,8 @@ def test_a_job_of_github_knows_who_wrote_it(clone: Clone, tmp_path_factory: Any,
     monkeypatch.setenv("RECONCILER_AUTHOR", "c")
     monkeypatch.setenv("RECONCILER_APPROVED_BY", " d, e\nf ")
     assert people() == ("c", ["d", "e", "f"])
+    monkeypatch.setenv("RECONCILER_APPROVED_BY", "d d,,d")
+    assert people() == ("c", ["d"])
 
 
 @pytest.mark.parametrize(

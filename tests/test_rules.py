@@ -14,7 +14,8 @@ Keys that are not the file's:
     routed       the clinics of region 14 that TAK routed on the first of November
     unmoved_after   days
     demo, regions, guards, hold, went_back, fought     as in the settings, and as the guards see it
-    before       what the file said at the base of a pull request, as a patch; `settings`: the settings file
+    before       what the file said at the base of a pull request, as a patch; `settings`: the settings file,
+                 `unread`: a file that could not be read then, and cannot now
     author, approved_by, access     who wrote and approved it, and the rights that it gives
 """
 
@@ -207,13 +208,15 @@ def reviewed_findings(folder, example, here, register):
     base = folder / "base"
     base.mkdir()
     for code, patch in (("14", first), ("12", second)):
-        before = {key: value for key, value in patch.get("before", {}).items() if key != "settings"}
+        before = {key: value for key, value in patch.get("before", {}).items() if key not in ("settings", "unread")}
         write(base, code, {**{key: value for key, value in patch.items() if key in GOOD[code]}, **before})
     declared, _findings = declare(read_regions(base / "regions", ["12", "14"]), Settings(regions=("12", "14")))
     was, now = rights(base, RIGHTS), rights(folder, first.get("access", RIGHTS))
     found = parts_of(Stand(declared, (), was), replace(here, access=now), register)
     if "settings" in first["before"]:
         found.append(Part(Kind.CHANGE_SETTINGS, None, "reconciler.toml", None, None, None))
+    if "unread" in first["before"]:
+        found.append(Part(Kind.CHANGE_UNREAD, "14", first["before"]["unread"], None, None, None))
     people = [first["author"], *first.get("approved_by", ())]
     boards = {code: one.board for code, one in declared.regions.items() if one.board}
     orders = {one.support_order: [(code, one.hsa_id)] for code, one in boards.items()}

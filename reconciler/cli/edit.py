@@ -140,7 +140,9 @@ def follow(context: click.Context, write: bool, branch: str | None, form: str) -
 
     settings = settings_of(context)
     planned = follows.planned(settings, now())
-    tell_empty(planned.empty_database)
+    if planned.empty_database:
+        talk(_("there is no database at {url}: what the files declare counts").format(url=planned.empty_database))
+        planned = follows.as_declared(planned, settings)
     draft = follows.follow(planned, settings)
     if branch:
         draft = follows.on_branch(draft, planned, settings, branch)

@@ -65,7 +65,7 @@ def _people(environ: Mapping[str, str], author: str | None, approved: tuple[str,
     known = (environ.get(name) for name in ("GITHUB_ACTOR", "GITLAB_USER_LOGIN"))
     wrote = next((name for name in (author, environ.get("RECONCILER_AUTHOR"), event.author, *known) if name), None)
     names = approved or tuple(re.split(r"[\s,]+", environ.get("RECONCILER_APPROVED_BY", "").strip()))
-    return People(wrote, tuple(name for name in (*names, *event.approved_by) if name))
+    return People(wrote, tuple(sorted({name for name in (*names, *event.approved_by) if name})))
 
 
 def _event(environ: Mapping[str, str]) -> People:

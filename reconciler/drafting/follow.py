@@ -6,7 +6,9 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
-from reconciler import git, pipeline
+from reconciler import git, pipeline, revision
+from reconciler.check import Files, judge_plan
+from reconciler.declare.regions import read_regions
 from reconciler.drafting.draft import Desk, Draft, desk
 from reconciler.drafting.imports import desk_with
 from reconciler.edit import document
@@ -126,3 +128,13 @@ def _with_board(changed: Document, lying: Desk, world: World, code: RegionCode) 
 def planned(settings: Settings, now: datetime) -> Planned:
     """Return the plan that both go by."""
     return pipeline.plan(settings, now)
+
+
+def as_declared(planned: Planned, settings: Settings) -> Planned:
+    """Return the plan of a database that holds what the files declare: what is known where there is none."""
+    if planned.world is None:
+        return planned
+    files = Files(read_regions(settings.config / "regions", settings.regions), (), ())
+    world = replace(planned.world, observed=revision.known_from(files, planned.world.declared))
+    judged = judge_plan(world, settings)
+    return replace(planned, world=world, judged=judged, findings=judged.findings)

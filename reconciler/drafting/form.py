@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from reconciler.declare.files import shown
 from reconciler.drafting.draft import Draft, desk, opened
 from reconciler.edit import document
 from reconciler.edit.parse import parse
@@ -41,7 +42,7 @@ def new(settings: Settings, code: RegionCode) -> Draft:
         raise Failure(
             "files",
             "there",
-            problem=_("region {region} has a file: {path}").format(region=code, path=there[0]),
+            problem=_("region {region} has a file: {path}").format(region=code, path=shown(there[0])),
             remedy=_("edit that one"),
             exit=Exit.USAGE,
         )

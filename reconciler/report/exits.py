@@ -21,8 +21,8 @@ def exit_page(code: Exit) -> ExitPage:
         Exit.DONE: (_("done, or nothing to do"), _("go on")),
         Exit.ERRORS: (
             _(
-                "errors were found, or with --strict warnings; fmt --check: a file is not in the one form; "
-                "history --verify: the log is not as it was written"
+                "errors were found, or with --strict warnings; review: a part lacks a right person; "
+                "fmt --check: a file is not in the one form; history --verify: the log is not as it was written"
             ),
             _("put right what was told, each in its place, and run again"),
         ),

@@ -125,7 +125,7 @@ def review(result: Review) -> Document:
         "meaning": result.meaning.value,
         "base": result.base._asdict(),
         "author": result.people.author,
-        "approved_by": sorted(result.people.approved_by),
+        "approved_by": list(result.people.approved_by),
         "checked": result.access is not None,
         "register": {"asked": result.asked_register},
         "summary": {kind.value: counts[kind] for kind in Kind},

@@ -78,6 +78,7 @@ def kind_word(kind: str) -> str:
         "grant-right": _("grant right"),
         "revoke-right": _("revoke right"),
         "change-settings": _("change settings"),
+        "change-unread": _("change what cannot be read"),
     }
     return words.get(kind) or action_word(kind)
 
@@ -153,6 +154,7 @@ def kind_count(kind: str, count: int) -> str:
         "grant-right": ngettext("{n} right granted", "{n} rights granted", count),
         "revoke-right": ngettext("{n} right revoked", "{n} rights revoked", count),
         "change-settings": _("settings changed"),
+        "change-unread": ngettext("{n} unreadable file changed", "{n} unreadable files changed", count),
     }
     return words[kind].format(n=number(count)) if kind in words else action_count(kind, count)
 

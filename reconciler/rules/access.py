@@ -36,6 +36,7 @@ def without_right(request: Request) -> Iterator[Finding]:
         approval_changed_without_right,
         access_changed_without_right,
         settings_changed_without_right,
+        unread_changed_without_right,
     ):
         yield from found(request)
 
@@ -156,6 +157,24 @@ def settings_changed_without_right(request: Request) -> Iterator[Finding]:
         author: region-14-forvaltare
     """
     yield from _lacking(settings_changed_without_right, request, {Kind.CHANGE_SETTINGS})
+
+
+@rule(
+    Stage.REVIEW,
+    problem="{subject} had faults before and still has, so nobody can tell what was changed in it",
+    remedy="put right what is wrong in it, or have it approved by {who}",
+)
+def unread_changed_without_right(request: Request) -> Iterator[Finding]:
+    """What was slipped into a file while it could not be read would be taken for what always stood there.
+
+    Okay:
+        before: {unread: 14-vastra-gotaland.yaml}
+        author: nationell-forvaltare
+    Flagged:
+        before: {unread: 14-vastra-gotaland.yaml}
+        author: region-14-forvaltare
+    """
+    yield from _lacking(unread_changed_without_right, request, {Kind.CHANGE_UNREAD})
 
 
 @rule(
