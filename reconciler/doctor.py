@@ -6,14 +6,14 @@ It changes nothing, and shows no secret: of a password, only that there is one.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from reconciler import git
-from reconciler.findings import Exit, Failure
-from reconciler.model import HttpSettings, Settings
+from reconciler.findings import Exit, Failure, Severity
+from reconciler.model import Settings, Threshold
 from reconciler.sources import register as register_source
 from reconciler.sources import routes as routes_source
 from reconciler.sources.answer import AHEAD
@@ -77,31 +77,43 @@ def _looked_at(subject: str, look: Callable[[], Check]) -> Check:
 def _settings(settings: Settings) -> Iterator[str]:
     from reconciler import store  # noqa: PLC0415  (sqlalchemy costs 0.3 s)
 
-    values = dict(_flat(settings, ""))
-    values["database"] = store.shown(settings.database)
     for key in sorted({"config", "database", "regions", "register.source", "routes.source", *settings.origins}):
-        value = _("(set, and not shown)") if key.rpartition(".")[2] in _SECRETS else _shown(values.get(key))
+        value = _as_set(store.shown(settings.database) if key == "database" else _found(settings, key))
+        value = _("(set, and not shown)") if key.rpartition(".")[2] in _SECRETS else value
         yield f"{key} = {value} ({settings.origins.get(key, _('default'))})"
 
 
-def _flat(value: Any, prefix: str) -> Iterator[tuple[str, object]]:
-    """Yield every setting by the name that it has in the file."""
-    for field in fields(value):
-        inner = getattr(value, field.name)
-        if isinstance(inner, HttpSettings):
-            yield from _flat(inner, prefix)
-        elif is_dataclass(inner):
-            yield from _flat(inner, f"{prefix}{field.name}.")
-        else:
-            yield prefix + field.name, inner
+def _found(settings: Settings, key: str) -> object:
+    """Return the value of a setting, by the name that it has in the file."""
+    here: Any = settings
+    for name in key.split("."):
+        if isinstance(here, Mapping):
+            here = here.get(name)
+        elif hasattr(here, name) or hasattr(here, "http"):
+            here = getattr(here, name) if hasattr(here, name) else getattr(here.http, name)
+    return here
 
 
-def _shown(value: object) -> str:
-    if isinstance(value, (tuple, list)):
-        return ", ".join(map(str, value))
+def _as_set(value: object) -> str:
+    """Return the value as it is written in the settings, or nearly."""
+    if value is None:
+        return "off"
     if isinstance(value, bool):
         return str(value).lower()
-    return "off" if value is None else str(value)
+    if isinstance(value, timedelta):
+        seconds = int(value.total_seconds())
+        size, unit = next(one for one in _UNITS if seconds % one[0] == 0)
+        return f"{seconds // size}{unit}"
+    if isinstance(value, Threshold):
+        return _as_set(value._asdict())
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{key} = {one}" for key, one in value.items()) + " }"
+    if isinstance(value, (tuple, list)):
+        return ", ".join(map(str, value))
+    return str(value.value if isinstance(value, Severity) else value)
+
+
+_UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 
 # ---- what is asked

@@ -6,10 +6,11 @@ What is imagined is put in the place of what the sources say; the line itself is
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 from reconciler.findings import Exit, Failure
 from reconciler.model import (
@@ -23,16 +24,19 @@ from reconciler.model import (
     Settings,
 )
 from reconciler.pipeline import Sources, plan
+from reconciler.plan import digest
 from reconciler.results import Applied, Planned
 from reconciler.sources import register as register_source
 from reconciler.sources import routes as routes_source
 from reconciler.sources.answer import checked_time
 from reconciler.words import _
 
+K = TypeVar("K", bound=str)
+
 
 @dataclass(frozen=True, slots=True)
 class Imagined:
-    """What is otherwise. *lose* is a share in percent; which clinics are lost is drawn by *seed*."""
+    """What is otherwise. *lose* and *lose_routes* are shares in percent; what is lost is drawn by *seed*."""
 
     register: Path | None = None
     register_down: bool = False
@@ -41,6 +45,7 @@ class Imagined:
     moves: Mapping[HsaId, RegionCode] = field(default_factory=dict)
     inactive: tuple[HsaId, ...] = ()
     tak_down: bool = False
+    lose_routes: int = 0
     seed: int = 0
 
 
@@ -61,7 +66,7 @@ def simulate(settings: Settings, now: datetime, imagined: Imagined) -> Simulatio
     def routes(asked: RoutesSettings, at: datetime) -> Routes:
         if imagined.tak_down:
             raise _away("routes", _("TAK does not answer, as was imagined"))
-        return routes_source.ask(asked, at)
+        return _fewer(routes_source.ask(asked, at), imagined)
 
     planned = plan(settings, now, Sources(register, routes))
     for failure in planned.failures:
@@ -113,10 +118,19 @@ def _changed(clinics: Mapping[HsaId, RegisterClinic], imagined: Imagined) -> dic
         changed[hsa_id] = changed[hsa_id]._replace(region_code=code)
     for hsa_id in imagined.inactive:
         changed[hsa_id] = changed[hsa_id]._replace(active=False)
-    lost = -(-len(clinics) * imagined.lose // 100)
-    for hsa_id in random.Random(imagined.seed).sample(sorted(changed), lost):  # noqa: S311  (to be drawn again alike)
+    for hsa_id in _drawn(changed, imagined.lose, imagined.seed):
         del changed[hsa_id]
     return changed
+
+
+def _fewer(routes: Routes, imagined: Imagined) -> Routes:
+    hsa_ids = routes.hsa_ids - set(_drawn(routes.hsa_ids, imagined.lose_routes, imagined.seed))
+    return replace(routes, hsa_ids=hsa_ids, digest=digest(sorted(hsa_ids))) if imagined.lose_routes else routes
+
+
+def _drawn(of: Collection[K], share: int, seed: int) -> list[K]:
+    """Return that share of *of*, in percent and rounded up: always the same for the same seed."""
+    return random.Random(seed).sample(sorted(of), -(-len(of) * share // 100))  # noqa: S311
 
 
 def _away(source: str, problem: str) -> Failure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import ssl
 from base64 import b64encode
 from collections.abc import Iterator
@@ -89,6 +90,19 @@ def test_tak_that_is_away_ends_the_run(country: Country) -> None:
     result = imagining(country, tak_down=True)
     assert [one.source for one in result.planned.failures] == ["routes"]
     assert result.exit_of_apply == 69
+
+
+def test_tak_that_loses_routes_is_refused_where_it_was_believed_before(live: Country, tak: tak_server.Stand) -> None:
+    live.now, tak.user = datetime.now(UTC), ""
+    live.register |= dict.fromkeys(NOW_ROUTED - {OWN}, ("Egen", "active", "12"))
+    live.write()
+    settings = live.folder / "reconciler.toml"
+    settings.write_text(re.sub('source = "http"\n.*\n', 'path = "register.csv"\n', settings.read_text(), count=1))
+    assert live.apply().exit == 0
+    found = [imagining(live, lose_routes=share).exit_of_apply for share in (0, 30, 70, 100)]
+    assert found == [0, 0, Exit.LEFT_OUT, Exit.LEFT_OUT]
+    (told,) = [one for one in imagining(live, lose_routes=70).planned.findings if one.rule.id == "routes-shrunk"]
+    assert (told.region, told.values["count"]) == ("12", 3)
 
 
 def test_an_old_register_ends_the_run_where_an_age_is_set(country: Country) -> None:
@@ -400,3 +414,41 @@ def test_a_request_is_told_as_a_command_that_can_be_pasted(live: Country, monkey
     assert any('-H "Authorization: Bearer $RECONCILER_REGISTER_TOKEN"' in line for line in told)
     monkeypatch.setenv("RECONCILER_LOG_LEVEL", "warning")
     assert "curl" not in Said("plan").err
+
+
+SET = """demo = true
+lang = "en"
+lock_timeout = "90s"
+regions = ["12", "13", "14"]
+[register]
+path = "register.csv"
+max_age = "off"
+read_timeout = "2m"
+region_codes = { "SE-AB" = "01" }
+[guards]
+withdraws-too-many = { floor = 1, percent = 20, ceiling = 10 }
+[severity]
+clinic-name-differs = "off"
+clinic-unmanaged = "note"
+[hold]
+regions = ["14"]
+[drift]
+within = "36h"
+"""
+
+
+def test_each_setting_is_shown_as_it_was_written(country: Country) -> None:
+    (country.folder / "reconciler.toml").write_text(SET)
+    told = set(lines(doctor.examine(country.settings, country.now), "settings"))
+    assert told >= {
+        "demo = true (reconciler.toml)",
+        "drift.within = 36h (reconciler.toml)",
+        "guards.withdraws-too-many = { floor = 1, percent = 20, ceiling = 10 } (reconciler.toml)",
+        "hold.regions = 14 (reconciler.toml)",
+        "lock_timeout = 90s (reconciler.toml)",
+        "register.max_age = off (reconciler.toml)",
+        "register.read_timeout = 2m (reconciler.toml)",
+        "register.region_codes = { SE-AB = 01 } (reconciler.toml)",
+        "severity.clinic-name-differs = off (reconciler.toml)",
+        "severity.clinic-unmanaged = note (reconciler.toml)",
+    }

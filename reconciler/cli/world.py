@@ -60,7 +60,14 @@ def _moves(_context: click.Context, _option: click.Parameter, values: tuple[str,
 )
 @click.option("--deactivate", multiple=True, metavar="HSA-ID", help=_("As if the clinic were no longer activated."))
 @click.option("--tak-down", is_flag=True, help=_("As if TAK did not answer."))
-@click.option("--seed", type=int, default=0, show_default=True, help=_("What draws the clinics that are lost."))
+@click.option(
+    "--tak-lose",
+    metavar="SHARE",
+    default="0",
+    callback=_percent,
+    help=_("As if TAK had lost this share, as 30%."),
+)
+@click.option("--seed", type=int, default=0, show_default=True, help=_("What draws that which is lost."))
 @format_option()
 @click.option("--all", "everything", is_flag=True, help=_("List every change, however many."))
 @click.pass_context
@@ -73,6 +80,7 @@ def simulate(
     moves: dict[HsaId, RegionCode],
     deactivate: tuple[str, ...],
     tak_down: bool,
+    tak_lose: int,
     seed: int,
     form: str,
     everything: bool,
@@ -83,7 +91,7 @@ def simulate(
 
     inactive = tuple(map(canonical, deactivate))
     imagined = simulation.Imagined(
-        register, register_down, register_age, register_lose, moves, inactive, tak_down, seed
+        register, register_down, register_age, register_lose, moves, inactive, tak_down, tak_lose, seed
     )
     result = simulation.simulate(settings_of(context), now(), imagined)
     tell_empty(result.planned.empty_database)
