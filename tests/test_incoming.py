@@ -250,6 +250,18 @@ def test_a_clinic_that_waited_for_its_route_to_vanish_is_not_enrolled_because_it
     assert clinic(400) in tak.enrolled()
 
 
+def test_a_route_that_goes_from_a_clinic_that_is_enrolled_does_no_harm(tak: Country) -> None:
+    """Both systems was the mistake, and is put right in TAK."""
+    enrolled = tak.declare("13", *range(300, 305))
+    tak.apply()
+    route(tak, *range(200, 210), *range(300, 305), *range(400, 410))
+    assert "enrolled-clinic-routed-in-tak" in rules(tak.apply())
+    assert routed(tak)["13"] == list(range(300, 305))
+    route(tak, *range(200, 210), *range(400, 410))
+    applied = tak.apply()
+    assert (applied.exit, set(enrolled) <= tak.enrolled().keys(), "13" in routed(tak)) == (Exit.DONE, True, False)
+
+
 def test_where_tak_has_lost_every_route_none_may_go(tmp_path: Path) -> None:
     country = Country(tmp_path, ROUTES)
     country.register[clinic(400)] = ("Egen", "active", "14")

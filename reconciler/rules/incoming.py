@@ -137,9 +137,9 @@ def routes_shrunk(proposal: Proposal) -> Iterator[Finding]:
     """Routes that vanish are more likely lost than taken away.
 
     A clinic that still has a system of its own, and whose route nobody sees, could be enrolled: its complaints would go
-    to an inbox that nobody reads. Counted are the clinics that TAK routed when it was last believed and does not now, in
-    the region that the register gives them. None may go where one of them would be enrolled now, or where TAK has no
-    route left at all.
+    to an inbox that nobody reads. Counted are the clinics, not enrolled, that TAK routed when it was last believed and
+    does not now, in the region that the register gives them. None may go where one of them would be enrolled now, or
+    where TAK has no route left at all.
 
     Okay:
         routes: [SE2321000131-E000000000458]
@@ -154,7 +154,7 @@ def routes_shrunk(proposal: Proposal) -> Iterator[Finding]:
     threshold, judged = proposal.thresholds[routes_shrunk.id], _judged(proposal)
     enrolled = {change.subject for change in proposal.changes if change.action is Action.ENROL}
     for code, clinics in sorted(routed_before(proposal.remembered, proposal.register).items()):
-        known = clinics.keys() & proposal.register.clinics.keys()
+        known = (clinics.keys() & proposal.register.clinics.keys()) - proposal.observed.clinics.keys()
         gone, size = sorted(known - proposal.routes.hsa_ids), len(known)
         harmless = proposal.routes.hsa_ids and enrolled.isdisjoint(gone)
         allowed = threshold.allowed(size) if harmless else 0
