@@ -337,7 +337,7 @@ def test_a_database_that_someone_else_holds_is_said_so(applied: Path) -> None:
 def test_a_signal_rolls_the_region_at_hand_back_and_says_what_was_done(example: Path, number: int, code: int) -> None:
     Said("db", "init")
     # A trigger makes the region that enrols the last clinic slow, so that the signal meets a transaction.
-    slow = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000) SELECT count(*) FROM n"
+    slow = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40000) SELECT count(*) FROM n"
     with contextlib.closing(sqlite3.connect("reconciler.db")) as connection, connection:
         connection.execute(
             "CREATE TRIGGER slow AFTER INSERT ON complaints_clinic WHEN NEW.region_code = '14' "
