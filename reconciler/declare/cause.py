@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from reconciler.findings import Finding
+from reconciler.findings import Finding, Place
 from reconciler.model import SourceText
 from reconciler.rules import reading, typed
 from reconciler.words import _
@@ -21,15 +21,18 @@ from reconciler.words import _
 _ENTRY = re.compile(r"""( *)(- +)?("[^"]*"|'[^']*'|[^\s#"'&*!|>%@`\[\]{}-][^:]*?|[^\s:]+?)[ ]*:(?:[ ]+(.*))?""")
 _HSA_ID = r"(?i:SE[0-9OIL]{8,14}[-\u2010-\u2014\u2212][0-9A-ZÅÄÖ]+)"
 _NO_BLANK = re.compile(rf"""( *)(?:- +)?("?{_HSA_ID}"?|[a-z_-]+):([^\s/][^/].*|[^\s/])""", re.IGNORECASE)
-_NO_COLON = re.compile(rf"[ •·*]*({_HSA_ID})[\s;,=|\uff1a\u2013-]*(.*)")
+_NO_COLON = re.compile(rf"[ •·*]*({_HSA_ID})[\s;,=|:\uff1a\u2013-]*(.*)")
 _REMARK = re.compile(r" *(?://+|--+|;|%)\s*(.*)")
 _KEYS = "version|region|name|patient_board|hsa_id|support_order|clinics"
-_MARKED = re.compile(rf"\s*([>+•·|]|[0-9]{{1,3}}[.:)]?)\s+((?:{_KEYS}|{_HSA_ID})\s*:.*)")
+_MARKED = re.compile(rf"\s*([>+*•·|]|[0-9]{{1,3}}[.:)]?)\s+((?:{_KEYS}|{_HSA_ID})\s*:.*)")
 _SECOND = re.compile(rf"{_HSA_ID}(?=[ ]*:(?: |$))")
 _COMMENT = re.compile(r" #.*")
 _QUOTED = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^']|'')*')(.*)""")
 _CONFLICT = re.compile(r"^(?:<<<<<<<|=======|>>>>>>>|\|\|\|\|\|\|\|)(?: .*)?$", re.MULTILINE)
 _SIGNS = "@`%&*!|>[]{},?#"
+_OF_A_CLINIC = 2
+"""Blanks before a clinic."""
+
 _LONGEST_SHOWN = 60
 _MOST_PLACES = 20
 
@@ -63,7 +66,8 @@ def findings(source: SourceText, error: yaml.YAMLError, at: tuple[int, int]) -> 
             found = list(look(source, line, before))
             if found:
                 return found
-    return [*_indented(source, lines[: at[0]])] or [*_unclosed(source, lines[: at[0]], error)]
+    above = lines[: at[0]]
+    return [*_indented(source, above)] or [*_unclosed(source, above, error)] or [*_hyphen_above(source, above, error)]
 
 
 def malformed(source: SourceText, error: yaml.YAMLError, at: tuple[int, int]) -> list[Finding]:
@@ -179,6 +183,9 @@ def _with_colon(text: str) -> str | None:
         return f"{entry[1]}: {entry[2] or '…'}"
     if remark:
         return f"# {remark[1]}"
+    valued = re.fullmatch(rf"({_KEYS})[\s=;]+(.*)", text.strip())
+    if valued:
+        return f"{valued[1]}: {valued[2]}"
     return f"{key}:" if re.fullmatch(_KEYS, key) else None
 
 
@@ -260,11 +267,35 @@ def _indented(source: SourceText, lines: Sequence[_Line]) -> Iterator[Finding]:
             continue
         expected = _expected(levels, before, line)
         if expected is not None:
-            end = max(line.indent, 1) + 1
-            yield from typed.wrong_indentation(line.indent, expected, source.place(line.number, 1, line.number, end))
+            yield from _out_of_place(source, lines, line, expected)
             return
         levels = [level for level in levels if level < line.indent] + [line.indent]
         before = line
+
+
+def _out_of_place(source: SourceText, lines: Sequence[_Line], line: _Line, expected: int) -> Iterator[Finding]:
+    """Tell of *line*; or, where it stands as clinics do, of the first clinic that does not."""
+    is_clinic = re.fullmatch(_HSA_ID, line.key or "") is not None
+    if is_clinic and not expected:
+        yield from typed.clinic_outside_clinics(str(line.key), _start(source, line))
+        return
+    odd = next((one for one in lines if one.indent == expected and re.fullmatch(_HSA_ID, one.key or "")), None)
+    if is_clinic and line.indent == _OF_A_CLINIC and odd:
+        yield from typed.wrong_indentation(expected, _OF_A_CLINIC, _start(source, odd))
+    else:
+        yield from typed.wrong_indentation(line.indent, expected, _start(source, line))
+
+
+def _start(source: SourceText, line: _Line) -> Place:
+    return source.place(line.number, 1, line.number, max(line.indent, 1) + 1)
+
+
+def _hyphen_above(source: SourceText, lines: Sequence[_Line], error: yaml.YAMLError) -> Iterator[Finding]:
+    """Find the hyphen that made a list of what should be keys."""
+    hyphens = [line for line in lines if line.hyphen]
+    if hyphens and "expected '-' indicator" in str(getattr(error, "problem", "")):
+        at = hyphens[-1].indent + 1
+        yield from typed.hyphen_before_entry(source.place(hyphens[-1].number, at, hyphens[-1].number, at + 1))
 
 
 def _expected(levels: Sequence[int], before: _Line | None, line: _Line) -> int | None:

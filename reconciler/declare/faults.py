@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple, cast
 
 from reconciler.declare import cause, meant, schema
 from reconciler.declare.schema import Fault
-from reconciler.declare.tree import Node, entry_place, place_of
+from reconciler.declare.tree import Entry, Node, entry_place, place_of
 from reconciler.findings import Finding, Place
 from reconciler.model import SourceText
 from reconciler.rules import approval, shape, typed
@@ -54,6 +54,12 @@ def _findings(source: SourceText, root: Node, fault: Fault) -> Iterator[Finding]
     key, node = _at(root, fault.path)
     if fault.key is None:
         yield from _about_value(_spot(source, key, node, fault))
+    elif fault.keyword == "required" and fault.path == ("patient_board",) and not node.value:
+        if fault.key == "hsa_id":
+            words = _words()
+            yield from shape.wrong_type(
+                str(fault.path[-1]), _mapping_place(source, key, node, fault), words["null"], words["object"]
+            )
     elif fault.keyword == "required":
         yield from shape.missing_key(fault.key, _mapping_place(source, key, node, fault))
     else:
@@ -64,6 +70,8 @@ def _findings(source: SourceText, root: Node, fault: Fault) -> Iterator[Finding]
             yield from typed.mark_before_line(mark, place)
         elif fault.keyword == "propertyNames":
             yield from _malformed(fault.key, place, node)
+        elif fault.path and shape.is_hsa_id(fault.key.upper()):
+            yield from typed.clinic_outside_clinics(fault.key, place)
         else:
             yield from shape.unknown_key(fault.key, place, known)
 
@@ -72,9 +80,18 @@ def _malformed(key: str, place: Place, mapping: Node) -> Iterator[Finding]:
     entries = mapping.value if isinstance(mapping.value, dict) else {}
     value = entries[key][1].value
     name = value if isinstance(value, str) else ""
+    if "hsa_id" in entries and key in ("hsa_id", "name", "support_order"):
+        return _as_a_board(key, place, entries)
     if shape.is_hsa_id(name.upper()):
         return typed.id_and_name_swapped(key, name, place)
     return shape.hsa_id_malformed(key, place, islice(entries, _NEIGHBOURS), name)
+
+
+def _as_a_board(key: str, place: Place, entries: Mapping[str, Entry]) -> Iterator[Finding]:
+    """Tell once of a clinic that is written as a board is, and how it is written."""
+    hsa_id, name = (str(entries[one][1].value) if one in entries else "…" for one in ("hsa_id", "name"))
+    if key == "hsa_id":
+        yield from typed.clinic_written_as_board(f"{hsa_id}: {name}", place)
 
 
 def _about_value(spot: _Spot) -> Iterator[Finding]:

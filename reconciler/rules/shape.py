@@ -244,7 +244,7 @@ def _like_the_others(value: str, others: Iterable[str]) -> str | None:
 
 
 def _repaired(value: str) -> str:
-    text = _ordinary(value.strip(" \n“”„«»‘’‚\"'•-:;,.").upper())
+    text = _ordinary(value.strip(" \n“”„«»‘’‚\"'•-:;,.=").upper())
     for wrong in "\u2010\u2011\u2012\u2013\u2014\u2212_":
         text = text.replace(wrong, "-")
     text = "".join(text.split()).replace("\u200b", "").removeprefix("SE")

@@ -137,6 +137,9 @@ def text_after_quote(text: str, rest: str, place: Place) -> Iterator[Finding]:
     Flagged:
         file: "version: 1\nname: \"Västra\" Götalandsregionen\n"
     """
+    if rest in (",", ";"):
+        yield text_after_quote.finding(place, suggestion=text[: -len(rest)].rstrip(), rest=rest)
+        return
     inside = text[1:-1] if text.endswith(text[:1]) else text
     yield text_after_quote.finding(place, suggestion=in_quotes(inside), rest=rest)
 
@@ -187,6 +190,38 @@ def wrong_indentation(found: int, expected: int, place: Place) -> Iterator[Findi
         file: "clinics:\n  SE2321000131-E000000000458: A\n    SE2321000131-E000000008388: B\n"
     """
     yield wrong_indentation.finding(place, found=found, expected=expected)
+
+
+@rule(
+    Stage.SHAPE,
+    problem="a clinic is written as a patient board is",
+    remedy="write HSA-id and name on one line, HSA-id first",
+)
+def clinic_written_as_board(meant: str, place: Place) -> Iterator[Finding]:
+    """A clinic is one line. Only the patient board has keys of its own.
+
+    Okay:
+        clinics: {SE2321000131-E000000000458: Närhälsan Ågårdsskogen}
+    Flagged:
+        clinics: {hsa_id: SE2321000131-E000000000458, name: Närhälsan Ågårdsskogen}
+    """
+    yield clinic_written_as_board.finding(place, suggestion=meant)
+
+
+@rule(
+    Stage.SHAPE,
+    problem="the clinic {subject} does not stand under clinics:",
+    remedy="move the line below the last clinic, two blanks in",
+)
+def clinic_outside_clinics(hsa_id: str, place: Place) -> Iterator[Finding]:
+    r"""Clinics stand under `clinics:`, below one another.
+
+    Okay:
+        clinics: {SE2321000131-E000000000458: Närhälsan Ågårdsskogen}
+    Flagged:
+        file: "version: 1\nclinics: {}\nx-note: moved\n  SE2321000131-E1: A\n"
+    """
+    yield clinic_outside_clinics.finding(place, subject=hsa_id)
 
 
 @rule(
