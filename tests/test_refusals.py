@@ -11,9 +11,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from test_drafting import BLEKINGE, ELSEWHERE, HERE, SKANE, VG, Said, applied, edit, example, held  # noqa: F401
+from test_drafting import BLEKINGE, ELSEWHERE, HERE, SKANE, VG, Said, edit, example, held  # noqa: F401
 
 KILLS = range(1, 8 if os.environ.get("RECONCILER_SOAK") else 4)
+
+
+_DATABASE: list[bytes] = []
+
+
+@pytest.fixture
+def applied(example: Path) -> Path:  # noqa: F811
+    """The example, applied; once for all of these tests, whose files alone are looked at."""
+    if not _DATABASE:
+        assert (Said("db", "init").code, Said("apply").code) == (0, 0)
+        _DATABASE.append((example / "reconciler.db").read_bytes())
+    (example / "reconciler.db").write_bytes(_DATABASE[0])
+    return example
 
 
 def nothing() -> None:
@@ -70,7 +83,7 @@ REFUSED: dict[str, tuple[tuple[str, ...], Callable[[], None], int]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_is_refused_leaves_every_file_as_it_was(applied: Path, name: str) -> None:  # noqa: F811
+def test_what_is_refused_leaves_every_file_as_it_was(applied: Path, name: str) -> None:
     command, make, code = REFUSED[name]
     make()
     before = held(applied)
@@ -95,7 +108,7 @@ def messy() -> None:
 
 
 @pytest.mark.parametrize("name", WRITES)
-def test_a_full_disk_leaves_every_file_as_it_was(applied: Path, name: str) -> None:  # noqa: F811
+def test_a_full_disk_leaves_every_file_as_it_was(applied: Path, name: str) -> None:
     command, _paths = WRITES[name]
     if name != "follow":
         messy()
@@ -130,7 +143,7 @@ sys.exit(run(sys.argv[2:]))
 
 @pytest.mark.parametrize("point", KILLS)
 @pytest.mark.parametrize("name", WRITES)
-def test_killed_at_any_moment_each_file_is_as_before_or_as_after(applied: Path, name: str, point: int) -> None:  # noqa: F811
+def test_killed_at_any_moment_each_file_is_as_before_or_as_after(applied: Path, name: str, point: int) -> None:
     command, _paths = WRITES[name]
     if name != "follow":
         messy()
