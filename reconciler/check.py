@@ -28,7 +28,8 @@ from reconciler.model import (
     State,
     canonical,
 )
-from reconciler.plan import Change, Outcome, Settled, diff, digest, settle
+from reconciler.outcome import Outcome
+from reconciler.plan import Change, Settled, diff, digest, settle
 from reconciler.results import Judged, RegionVerdict, Verdict, World
 from reconciler.rules import approval as approval_rules
 from reconciler.rules import board, check_digit, clinic, guard, intended, region, route
@@ -66,8 +67,7 @@ def check(files: Files, settings: Settings, folder: str, today: date) -> tuple[D
 
 def duplicates(declared: Declared) -> tuple[Finding, ...]:
     """Judge what is declared twice where no register tells which line counts."""
-    twice = sorted(hsa_id for hsa_id, owners in declared.by_clinic().items() if len(owners) > 1)
-    return tuple(clinic.duplicate_clinic(declared, twice))
+    return tuple(clinic.duplicate_clinic(declared, sorted(declared.twice)))
 
 
 def declare(reading: Reading, settings: Settings, folder: str = "regions") -> tuple[Declared, tuple[Finding, ...]]:
@@ -225,9 +225,9 @@ def upstream_findings(
 ) -> tuple[Finding, ...]:
     """Turn outcomes into findings: what the e-services, TAK and the database say of what is declared."""
     by_outcome: dict[Outcome, list[HsaId]] = {}
-    for hsa_id, outcome in settled.outcomes.items():
+    for hsa_id, outcome in settled.outcomes.singly.items():
         by_outcome.setdefault(outcome, []).append(hsa_id)
-    seen = Upstream(declared, register, routes, observed, settled, declared.by_clinic(), by_outcome)
+    seen = Upstream(declared, register, routes, observed, settled, by_outcome)
     rules = (
         clinic.clinic_unknown,
         clinic.clinic_of_other_region,
@@ -252,7 +252,7 @@ def upstream_findings(
         *(finding for rule in rules for finding in rule(seen)),
         *route.route_covers_everybody(routes),
         *route.routes_without_parents(routes),
-        *route.parents_incomplete(routes, seen.owners),
+        *(route.parents_incomplete(routes, seen.owners) if routes.placed is not None else ()),
         *route.routes_empty(routes),
     )
 

@@ -54,7 +54,7 @@ def fixes(findings: Iterable[Finding], read: Read, shown: Mapping[str, Collectio
 
 def _each(findings: Iterable[Finding], read: Read, shown: Mapping[str, Collection[int]]) -> Iterator[Fix]:
     wanted: dict[tuple[str, int], list[_Edit]] = {}
-    declared = frozenset(read.declared.by_clinic())
+    declared = frozenset(read.declared.owners)
     for finding in findings:
         edit = _edit(finding)
         if edit and edit.text not in declared:

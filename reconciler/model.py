@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple, NewType
 
 from reconciler.findings import Place, Severity
+from reconciler.rows import Kind, Rows
+from reconciler.thresholds import THRESHOLDS, Threshold
 
 HsaId = NewType("HsaId", str)
 """An HSA-id in canonical form: upper case, no blanks around."""
@@ -115,7 +117,7 @@ class Region:
         return self.source.place(line, column, line, end_column)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Declared:
     """All region files that are to be looked at.
 
@@ -129,14 +131,25 @@ class Declared:
     boards_held: Mapping[RegionCode, tuple[str, ...]] = field(default_factory=dict)
     digest: str = ""
 
-    def by_clinic(self) -> dict[HsaId, tuple[RegionCode, ...]]:
-        """Return for each declared clinic the regions that declare it, in code order."""
+    @cached_property
+    def owners(self) -> Mapping[HsaId, tuple[RegionCode, ...]]:
+        """For each declared clinic the regions that declare it, in code order."""
         owners: dict[HsaId, tuple[RegionCode, ...]] = {}
         for code in sorted(self.regions):
             alone = (code,)
             for hsa_id in self.regions[code].clinics:
                 owners[hsa_id] = owners[hsa_id] + alone if hsa_id in owners else alone
         return owners
+
+    @cached_property
+    def twice(self) -> frozenset[HsaId]:
+        """The clinics that several regions declare."""
+        seen: set[HsaId] = set()
+        twice: set[HsaId] = set()
+        for region in self.regions.values():
+            twice |= region.clinics.keys() & seen
+            seen |= region.clinics.keys()
+        return frozenset(twice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +177,11 @@ class RegisterClinic(NamedTuple):
     region_code: RegionCode
 
 
+ENTRY = Kind[RegisterClinic](
+    lambda group, name: RegisterClinic(name, *group), lambda row: ((row.active, row.region_code), row.name)
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Register:
     """What the e-services say of all clinics; the digest covers the clinics, not the time.
@@ -177,12 +195,12 @@ class Register:
     etag: str | None = None
     asked: str = ""
 
-    def by_region(self) -> dict[RegionCode, dict[HsaId, RegisterClinic]]:
+    def by_region(self) -> dict[RegionCode, Rows[HsaId, RegisterClinic]]:
         """Return each region's part."""
-        parts: dict[RegionCode, dict[HsaId, RegisterClinic]] = {}
-        for hsa_id, entry in self.clinics.items():
-            parts.setdefault(entry.region_code, {})[hsa_id] = entry
-        return parts
+        divided: dict[RegionCode, dict[tuple[bool, RegionCode], Mapping[HsaId, str]]] = {}
+        for (active, code), names in Rows.of(ENTRY, self.clinics).parts.items():
+            divided.setdefault(code, {})[active, code] = names
+        return {code: Rows(ENTRY, parts) for code, parts in divided.items()}
 
 
 class GoodPart(NamedTuple):
@@ -261,6 +279,12 @@ class ManagedBoard(NamedTuple):
     support_order: str | None
 
 
+ENROLMENT = Kind[Enrolment](Enrolment, lambda row: row)
+MANAGED = Kind[ManagedClinic](
+    lambda group, name: ManagedClinic(group[0], group[1], name), lambda row: (row[:2], row.name)
+)
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """What the database holds, all of it or the part that one region's transaction looks at."""
@@ -272,18 +296,6 @@ class State:
 
 
 # ---- settings
-
-
-class Threshold(NamedTuple):
-    """How many of a set a guard lets pass: percent of it, at least floor, at most ceiling."""
-
-    floor: int
-    percent: int
-    ceiling: int
-
-    def allowed(self, size: int) -> int:
-        """Return how many of *size* may go."""
-        return min(max(self.floor, size * self.percent // 100), self.ceiling)
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,16 +369,6 @@ class DriftSettings(NamedTuple):
 
     reverts: int = 3
     within: timedelta | None = timedelta(days=7)
-
-
-THRESHOLDS: Mapping[str, Threshold] = {
-    "withdraws-too-many": Threshold(floor=1, percent=20, ceiling=10),
-    "withdraws-too-many-nationally": Threshold(floor=5, percent=5, ceiling=50),
-    "register-shrunk": Threshold(floor=1, percent=10, ceiling=25),
-    "register-churned": Threshold(floor=2, percent=20, ceiling=50),
-    "routes-shrunk": Threshold(floor=1, percent=10, ceiling=25),
-}
-"""The guards that have a threshold, and its default."""
 
 
 @dataclass(frozen=True, slots=True)

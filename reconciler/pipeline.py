@@ -6,17 +6,16 @@ reads the environment, or knows how a file or a table looks. Not applying is not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from reconciler import expect, git
+from reconciler import ask, expect, git
 from reconciler.check import (
     declare,
     fingerprint,
     judge_plan,
-    last_good,
     routed_parts,
     told,
     verdict,
@@ -26,21 +25,13 @@ from reconciler.declare.regions import read_regions
 from reconciler.findings import Exit, Failure, Finding
 from reconciler.model import (
     RegionCode,
-    Register,
-    RegisterSettings,
-    Remembered,
-    Routes,
-    RoutesSettings,
     Settings,
-    State,
 )
 from reconciler.plan import state_digest
 from reconciler.results import Applied, Planned, Validation, Verdict, World
 from reconciler.rules.guard import Judgement
 from reconciler.rules.incoming import register_unmoved
 from reconciler.saved import SavedPlan
-from reconciler.sources import register as register_source
-from reconciler.sources import routes as routes_source
 from reconciler.validation import STOCKHOLM, asked, examine, folder_of
 from reconciler.words import _
 
@@ -62,14 +53,7 @@ def validate(settings: Settings, now: datetime, *, live: bool = False, base: str
 # ---- plan
 
 
-class Sources(NamedTuple):
-    """Who is asked for register and routes; `simulate` asks somebody who says what is to be imagined."""
-
-    register: Callable[[RegisterSettings, datetime], Register] = register_source.ask
-    routes: Callable[[RoutesSettings, datetime], Routes] = routes_source.ask
-
-
-def plan(settings: Settings, now: datetime, sources: Sources = Sources()) -> Planned:  # noqa: B008  (frozen)
+def plan(settings: Settings, now: datetime, sources: ask.Sources = ask.Sources()) -> Planned:  # noqa: B008  (frozen)
     """Return what an apply would do."""
     reading = read_regions(settings.config / "regions", settings.regions)
     declared, findings = declare(reading, settings, folder_of(settings))
@@ -77,10 +61,12 @@ def plan(settings: Settings, now: datetime, sources: Sources = Sources()) -> Pla
     findings += tuple(about_approvals)
     failures: list[Failure] = []
     commit = asked(failures, lambda: git.head(settings.config))
-    held = asked(failures, lambda: _observe(settings, commit, now))
-    remembered = held.remembered if held else Remembered()
-    register, because = _register(settings, now, sources, remembered, failures)
-    routes = asked(failures, lambda: sources.routes(_not_older(settings.routes, remembered), now))
+    answer = ask.register(settings, now, sources)
+    held = asked(failures, lambda: ask.database(settings, commit, now, declared, answer))
+    register, because = ask.or_last_good(answer, held, settings, now)
+    if register is None and because is not None:
+        failures.append(because)
+    routes = asked(failures, lambda: ask.routes(settings, now, sources, held))
     if failures or register is None or routes is None or held is None:
         regions = tuple(verdict(code, declared, findings, (), Judgement()) for code in settings.regions)
         findings = told(findings, settings, declared, register)
@@ -94,64 +80,11 @@ def plan(settings: Settings, now: datetime, sources: Sources = Sources()) -> Pla
         held.taken,
         now.astimezone(STOCKHOLM).date(),
         held.went_back,
-        remembered,
+        held.remembered,
         because,
         held.reverts,
     )
     return _planned(world, settings, findings, commit, held.empty_database)
-
-
-def _register(
-    settings: Settings, now: datetime, sources: Sources, remembered: Remembered, failures: list[Failure]
-) -> tuple[Register | None, Failure | None]:
-    """Return the register, or the last good one and why, where nobody answers and that one is not too old."""
-    known, asking = remembered.newest, settings.register
-    if known and known.asked == register_source.asked(asking):
-        before = known.generated_at if asking.max_age else None
-        asking = replace(asking, known=known if known.etag else None, not_before=before)
-    try:
-        return sources.register(asking, now), None
-    except Failure as failure:
-        good = last_good(remembered, settings.regions) if failure.kind in register_source.AWAY else None
-        most = asking.max_age
-        if good is not None and (most is None or now - good.generated_at <= most):
-            return good, failure
-        failures.append(failure)
-        return None, None
-
-
-def _not_older(settings: RoutesSettings, remembered: Remembered) -> RoutesSettings:
-    """Have no older answer than the one that was believed; where any age is allowed, that too."""
-    times = [part.generated_at for part in remembered.routed.values()]
-    return replace(settings, not_before=max(times)) if times and settings.max_age else settings
-
-
-class Held(NamedTuple):
-    """What the database gave for a plan; `empty_database` names a SQLite file that is not there."""
-
-    state: State = State()
-    taken: Mapping[str, int] = {}
-    went_back: tuple[str, str] | None = None
-    reverts: Mapping[str, int] = {}
-    empty_database: str | None = None
-    remembered: Remembered = Remembered()
-
-
-def _observe(settings: Settings, commit: str | None, now: datetime) -> Held:
-    from reconciler import store  # noqa: PLC0415  (sqlalchemy costs 0.3 s)
-
-    if not store.exists(settings.database):
-        return Held(empty_database=store.shown(settings.database))
-    engine = store.engine(settings.database, writes=False)
-    with store.connected(engine) as connection:
-        store.check(connection)
-        state, taken, last = store.observe(connection), store.approvals_taken(connection), store.last_commit(connection)
-        remembered = store.remembered(connection)
-        within = settings.drift.within
-        reverts = store.reverts(connection, store.as_text(now - within)) if within else {}
-    engine.dispose()
-    back = commit is not None and last is not None and git.went_back(settings.config, commit, last)
-    return Held(state, taken, (commit, last) if back and commit and last else None, reverts, remembered=remembered)
 
 
 def _planned(
@@ -161,7 +94,7 @@ def _planned(
     findings = told((*findings, *judged.findings), settings, world.declared, world.register)
     codes = sorted({*settings.regions, *(change.region for change in judged.changes)})
     observed_digest = state_digest(world.observed.clinics, world.observed.boards)
-    settled_digest = state_digest(judged.settled.clinics, judged.settled.boards)
+    settled_digest = state_digest(judged.settled.clinics, judged.settled.boards) if judged.changes else observed_digest
     return Planned(
         regions=tuple(
             verdict(code, world.declared, findings, judged.changes, judged.judgement, settings.hold) for code in codes

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from reconciler.bulk import unquestioned
 from reconciler.model import (
+    ENROLMENT,
+    MANAGED,
     BoardRow,
     Declared,
     Enrolment,
@@ -23,32 +26,11 @@ from reconciler.model import (
     ManagedClinic,
     RegionCode,
     Register,
-    RegisterClinic,
     Routes,
     State,
 )
-
-
-class Outcome(Enum):
-    """What settling decided for one clinic."""
-
-    HELD = "held"
-    NOT_KEPT = "not-kept"
-    DECLARED_TWICE_FOLLOWS = "declared-twice-follows"
-    DUPLICATE = "duplicate"
-    UNKNOWN = "unknown"
-    OTHER_REGION = "other-region"
-    INACTIVE = "inactive"
-    ROUTED = "routed"
-    ENROLS = "enrols"
-    ENROLLED_UNKNOWN = "enrolled-unknown"
-    FOLLOWS = "follows"
-    CLAIMED = "claimed"
-    IN_PLACE = "in-place"
-    UNMANAGED = "unmanaged"
-    WITHDRAWN = "withdrawn"
-    RELEASED = "released"
-    FORGOTTEN = "forgotten"
+from reconciler.outcome import Asked, Outcome, Outcomes, outcome_of, remembered
+from reconciler.rows import Rows, differences
 
 
 class BoardOutcome(Enum):
@@ -62,16 +44,6 @@ class BoardOutcome(Enum):
     ORDER_REUSED = "order-reused"
 
 
-class Asked(NamedTuple):
-    """All that is known of one clinic when it is settled. `declared` are the regions whose files list it."""
-
-    enrolled: Enrolment | None
-    declared: tuple[RegionCode, ...]
-    manager: RegionCode | None
-    entry: RegisterClinic | None
-    routed: bool
-
-
 @dataclass(frozen=True, slots=True)
 class Settled:
     """What should hold: in the service's tables (clinics, boards) and in what is remembered as managed."""
@@ -80,7 +52,7 @@ class Settled:
     boards: Mapping[RegionCode, BoardRow]
     managed_clinics: Mapping[HsaId, ManagedClinic]
     managed_boards: Mapping[RegionCode, ManagedBoard]
-    outcomes: Mapping[HsaId, Outcome]
+    outcomes: Outcomes
     board_outcomes: Mapping[RegionCode, BoardOutcome]
 
 
@@ -90,111 +62,44 @@ def settle(
     routes: Routes,
     observed: State,
     kept: Iterable[RegionCode],
-    only: Iterable[HsaId] | None = None,
+    only: Collection[HsaId] | None = None,
+    within: RegionCode | None = None,
 ) -> Settled:
-    """Return what should hold, given the regions that are *kept*; with *only*, for those clinics alone."""
+    """Return what should hold, given the regions that are *kept*.
+
+    With *only*, those clinics alone are settled, and all others are left as they are; *within* is the region that
+    declares most of them.
+    """
     kept = frozenset(kept)
-    stopped = declared.stopped.keys()
-    owners = declared.by_clinic()
-    clinics, managed, outcomes = {}, {}, {}
-    enrolled_in, managed_in = observed.clinics.get, observed.managed_clinics.get
-    every = observed.clinics.keys() | owners.keys() | observed.managed_clinics.keys() if only is None else only
-    for hsa_id in every:
-        row, before = enrolled_in(hsa_id), managed_in(hsa_id)
-        asked = Asked(
-            row,
-            owners.get(hsa_id, ()),
-            before and before.declared_in,
-            register.clinics.get(hsa_id),
-            hsa_id in routes.hsa_ids,
-        )
-        outcome, after = _settle_clinic(asked, kept, held=hsa_id in declared.mentioned or asked.manager in stopped)
-        outcomes[hsa_id] = outcome
-        if after is not None:
-            clinics[hsa_id] = after
-            remembered = _remembered(outcome, asked, after, before)
-            if remembered is not None:
-                managed[hsa_id] = remembered
-        elif outcome is Outcome.HELD and before is not None:
-            managed[hsa_id] = before
+    enrolled, managed = Rows.of(ENROLMENT, observed.clinics), Rows.of(MANAGED, observed.managed_clinics)
+    rows: dict[HsaId, Enrolment | None] = {}
+    books: dict[HsaId, ManagedClinic | None] = {}
+    singly: dict[HsaId, Outcome] = {}
+    bulk, others = unquestioned(declared, register, routes, observed, kept, only, within)
+    for one in bulk:
+        rows.update(one.rows(enrolled.part(one.code)))
+        books.update(one.managed(managed.part((one.code, one.code))))
+    for hsa_id in others:
+        before, last = enrolled.get(hsa_id), managed.get(hsa_id)
+        manager = last and last.declared_in
+        owners, entry = declared.owners.get(hsa_id, ()), register.clinics.get(hsa_id)
+        asked = Asked(before, owners, manager, entry, hsa_id in routes.hsa_ids)
+        held = hsa_id in declared.mentioned or manager in declared.stopped
+        singly[hsa_id], after = outcome_of(asked, kept, held=held)
+        book = remembered(singly[hsa_id], asked, after, last)
+        if after != before:
+            rows[hsa_id] = after
+        if book != last:
+            books[hsa_id] = book
     boards, managed_boards, board_outcomes = _settle_boards(declared, observed, kept)
-    return Settled(clinics, boards, managed, managed_boards, outcomes, board_outcomes)
-
-
-def _settle_clinic(asked: Asked, kept: frozenset[RegionCode], *, held: bool) -> tuple[Outcome, Enrolment | None]:
-    """Return the clinic's outcome and the row that should hold; the file of a region not *kept* was not read."""
-    enrolled = asked.enrolled
-    unread = asked.manager is not None and asked.manager not in kept
-    if held or (unread and not asked.declared):
-        return Outcome.HELD, enrolled
-    if enrolled is None:
-        return _settle_new(asked)
-    outcome, after = _settle_declared(asked, enrolled) if asked.declared else _settle_undeclared(asked, enrolled)
-    if enrolled.region_code not in kept and (after != enrolled or outcome is Outcome.UNMANAGED):
-        return Outcome.NOT_KEPT, enrolled
-    return outcome, after
-
-
-def _settle_new(asked: Asked) -> tuple[Outcome, Enrolment | None]:
-    """Settle a clinic that is not enrolled: all the rules for adding one apply."""
-    entry = asked.entry
-    if not asked.declared:
-        return Outcome.FORGOTTEN, None
-    if len(asked.declared) > 1:
-        return Outcome.DUPLICATE, None
-    if entry is None:
-        return Outcome.UNKNOWN, None
-    if entry.region_code != asked.declared[0]:
-        return Outcome.OTHER_REGION, None
-    if not entry.active:
-        return Outcome.INACTIVE, None
-    if asked.routed:
-        return Outcome.ROUTED, None
-    return Outcome.ENROLS, Enrolment(entry.region_code, entry.name)
-
-
-def _settle_declared(asked: Asked, enrolled: Enrolment) -> tuple[Outcome, Enrolment]:
-    """Settle a clinic that is enrolled and declared: it stays, and follows the register."""
-    entry, several = asked.entry, len(asked.declared) > 1
-    if several and (entry is None or entry.region_code not in asked.declared):
-        return Outcome.DUPLICATE, enrolled
-    if entry is None:
-        return Outcome.ENROLLED_UNKNOWN, enrolled
-    there = Enrolment(entry.region_code, entry.name)
-    if several:
-        return Outcome.DECLARED_TWICE_FOLLOWS, there
-    if entry.region_code == asked.declared[0]:
-        return Outcome.IN_PLACE, there
-    return (Outcome.FOLLOWS, there) if asked.manager == asked.declared[0] else (Outcome.CLAIMED, enrolled)
-
-
-def _settle_undeclared(asked: Asked, enrolled: Enrolment) -> tuple[Outcome, Enrolment | None]:
-    """Settle a clinic that is enrolled and in no file: only who administers it may withdraw it."""
-    manager, entry = asked.manager, asked.entry
-    if manager is None:
-        return Outcome.UNMANAGED, enrolled
-    administers = enrolled.region_code if entry is None else entry.region_code
-    if administers == manager:
-        return Outcome.WITHDRAWN, None
-    return Outcome.RELEASED, enrolled if entry is None else Enrolment(entry.region_code, enrolled.name)
-
-
-_AS_BEFORE = frozenset({Outcome.HELD, Outcome.NOT_KEPT, Outcome.DUPLICATE, Outcome.CLAIMED})
-_UNMANAGED = frozenset({Outcome.UNMANAGED, Outcome.RELEASED})
-
-
-def _remembered(outcome: Outcome, asked: Asked, after: Enrolment, before: ManagedClinic | None) -> ManagedClinic | None:
-    """Return what is remembered of an enrolled clinic: a declaration counts where the region has a right to it."""
-    if outcome in _UNMANAGED:
-        return None
-    if outcome in _AS_BEFORE:
-        return before
-    owner = asked.declared[0]
-    if outcome is Outcome.DECLARED_TWICE_FOLLOWS:
-        owner = after.region_code
-    if outcome is Outcome.ENROLLED_UNKNOWN and owner not in (after.region_code, asked.manager):
-        return before
-    return ManagedClinic(owner, *after)
+    return Settled(
+        enrolled.replaced(rows),
+        boards,
+        managed.replaced(books),
+        managed_boards,
+        Outcomes(singly, bulk),
+        board_outcomes,
+    )
 
 
 def _settle_boards(
@@ -297,10 +202,10 @@ class Change(NamedTuple):
 
 def diff(observed: State, settled: Settled, declared: Declared) -> list[Change]:
     """Return the changes from *observed* to *settled*, sorted; each with its cause and where it is declared."""
+    was, will = Rows.of(ENROLMENT, observed.clinics), Rows.of(ENROLMENT, settled.clinics)
     changes = [
-        _clinic_change(hsa_id, observed, settled, declared)
-        for hsa_id in settled.outcomes
-        if observed.clinics.get(hsa_id) != settled.clinics.get(hsa_id)
+        _clinic_change(hsa_id, before, after, observed, settled, declared)
+        for hsa_id, (before, after) in differences(was, will).items()
     ]
     changes += [
         _board_change(code, observed, settled, declared)
@@ -310,8 +215,14 @@ def diff(observed: State, settled: Settled, declared: Declared) -> list[Change]:
     return sorted(changes, key=Change.sort_key)
 
 
-def _clinic_change(hsa_id: HsaId, observed: State, settled: Settled, declared: Declared) -> Change:
-    before, after = observed.clinics.get(hsa_id), settled.clinics.get(hsa_id)
+def _clinic_change(
+    hsa_id: HsaId,
+    before: Enrolment | None,
+    after: Enrolment | None,
+    observed: State,
+    settled: Settled,
+    declared: Declared,
+) -> Change:
     last = observed.managed_clinics.get(hsa_id)
     owner = settled.managed_clinics.get(hsa_id, last)
     region_file = declared.regions.get(owner.declared_in) if owner else None
@@ -369,11 +280,11 @@ def bookkeeping(observed: State, settled: Settled, changes: Iterable[Change]) ->
     where = {change.subject: change.region for change in changes}
     written: dict[RegionCode, dict[HsaId, ManagedClinic]] = {}
     forgotten: dict[RegionCode, list[HsaId]] = {}
-    for hsa_id, after in settled.managed_clinics.items():
-        if observed.managed_clinics.get(hsa_id) != after:
+    was, will = Rows.of(MANAGED, observed.managed_clinics), Rows.of(MANAGED, settled.managed_clinics)
+    for hsa_id, (before, after) in differences(was, will).items():
+        if after is not None:
             written.setdefault(where.get(hsa_id, after.declared_in), {})[hsa_id] = after
-    for hsa_id, before in observed.managed_clinics.items():
-        if hsa_id in settled.outcomes and hsa_id not in settled.managed_clinics:
+        elif before is not None:
             forgotten.setdefault(where.get(hsa_id, before.declared_in), []).append(hsa_id)
     return {
         code: Bookkeeping(
@@ -388,7 +299,17 @@ def bookkeeping(observed: State, settled: Settled, changes: Iterable[Change]) ->
 
 def state_digest(clinics: Mapping[HsaId, Enrolment], boards: Mapping[RegionCode, BoardRow]) -> str:
     """Return the SHA-256 of the service's rows, the same for the same rows in whatever order they come."""
-    return digest([sorted(clinics.items()), sorted(boards.items())])
+    return digest([digest_of(Rows.of(ENROLMENT, clinics)), sorted(boards.items())])
+
+
+def digest_of(rows: Rows[HsaId, Any]) -> str:
+    """Return the digest of all rows, made of one for each group: never is all of it one text."""
+    parts = []
+    for group, names in sorted(rows.parts.items()):
+        if names:
+            ids = sorted(names)
+            parts.append([group, digest([ids, [names[hsa_id] for hsa_id in ids]])])
+    return digest(parts)
 
 
 def digest(value: object) -> str:

@@ -26,7 +26,8 @@ from reconciler.model import (
     Routes,
     State,
 )
-from reconciler.plan import Change, Outcome, Settled
+from reconciler.outcome import Outcome
+from reconciler.plan import Change, Settled
 from reconciler.rules import guard
 from reconciler.rules.guard import Judgement, Use
 

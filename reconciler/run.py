@@ -11,15 +11,17 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
+from itertools import groupby
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from reconciler import signals, store
 from reconciler.check import proposal
 from reconciler.findings import Exit, Failure, Finding
-from reconciler.model import BoardRow, Enrolment, HsaId, RegionCode, Settings, State
+from reconciler.model import ENROLMENT, MANAGED, BoardRow, Enrolment, HsaId, RegionCode, Settings, State
 from reconciler.plan import Bookkeeping, Change, bookkeeping, diff, settle
 from reconciler.results import Applied, Judged, Planned, RegionVerdict, Verdict, World
+from reconciler.rows import Rows
 from reconciler.rules import guard
 from reconciler.rules.guard import Judgement
 from reconciler.words import _
@@ -51,6 +53,9 @@ class Run:
     halted: bool = False
     interrupted: Exit | None = None
     spent: set[str] = field(default_factory=set)
+    planned_for: dict[RegionCode, tuple[Change, ...]] = field(default_factory=dict)
+    waiting: frozenset[str] = frozenset()
+    left: dict[str, Enrolment | BoardRow | None] = field(default_factory=dict)
     done: dict[RegionCode, tuple[Change, ...]] = field(default_factory=dict)
     held_back: dict[RegionCode, frozenset[str]] = field(default_factory=dict)
     findings: dict[RegionCode, tuple[Finding, ...]] = field(default_factory=dict)
@@ -59,6 +64,9 @@ class Run:
         """Settle the regions one by one, close the run, and return what became of them."""
         books = bookkeeping(self.world.observed, self.judged.settled, self.judged.changes)
         self._told("run began", changes=len(self.planned.changes))
+        self.waiting = self.judged.waiting
+        due = (change for change in self.judged.changes if guard.row_of(change) not in self.waiting)
+        self.planned_for = {code: tuple(found) for code, found in groupby(due, key=lambda change: change.region)}
         with signals.waiting():
             for verdict in self.planned.regions:
                 if not only or verdict.code in only:
@@ -130,11 +138,10 @@ class Run:
 
     def _in_one_transaction(self, verdict: RegionVerdict) -> RegionVerdict:
         one = self.world.declared.regions.get(verdict.code)
-        watched = {HsaId(change.subject) for change in self._planned_for(verdict.code)} | (
-            one.clinics.keys() if one else set()
-        )
+        due = self.planned_for.get(verdict.code, ())
+        watched = {HsaId(change.subject) for change in due} | (one.clinics.keys() if one else set())
         decide = partial(self._decide, verdict.code, watched)
-        touched = {code for change in self._planned_for(verdict.code) for code in change.touches}
+        touched = {code for change in due for code in change.touches}
         done = store.settle_region(self.engine, self.run, verdict.code, watched, decide, self.now, touched=touched)
         if done.unexpected:
             raise self._no_longer_fits(verdict.code)
@@ -143,6 +150,7 @@ class Run:
             return verdict._replace(verdict=Verdict.REFUSED, because=tuple(because))
         self.applied += len(done.changes)
         self.done[verdict.code] = done.changes
+        self.left.update((guard.row_of(change), change.after) for change in done.changes)
         self.spent |= done.taken
         return verdict._replace(verdict=Verdict.APPLIED if done.changes else Verdict.UNCHANGED)
 
@@ -157,13 +165,10 @@ class Run:
             exit=Exit.UNANSWERED if self.done else Exit.PLAN_STALE,
         )
 
-    def _planned_for(self, code: RegionCode) -> tuple[Change, ...]:
-        return tuple(one for one in self.judged.changes if one.region == code and not self.judged.waits(one))
-
     def _decide(self, code: RegionCode, watched: Collection[HsaId], state: State) -> store.Work:
         """Settle the region again on what its transaction observes; guard it anew where that was not planned."""
         own, books = self._due(code, watched, state)
-        planned = own == self._planned_for(code)
+        planned = own == self.planned_for.get(code, ())
         judgement = self.judged.judgement
         seen = self._seen(code, watched, state) if own or self.exact else None
         unexpected = self.exact and (not planned or bool(seen))
@@ -173,7 +178,7 @@ class Run:
                 self.findings[code] = judgement.refusals
                 return store.Work((), Bookkeeping(), {}, refused=True, unexpected=unexpected)
             waits = tuple(guard.move_waits(own, judgement.regions))
-            rows = {str(one.subject) for one in waits} | (judgement.rows - self.judged.waiting)
+            rows = {str(one.subject) for one in waits} | (judgement.rows - self.waiting)
             if rows:
                 self.findings[code] = (*waits, *(one for one in judgement.refusals if one.values.get("row") in rows))
                 self.held_back[code] = frozenset(rows)
@@ -184,29 +189,31 @@ class Run:
         self, code: RegionCode, watched: Collection[HsaId], state: State
     ) -> tuple[tuple[Change, ...], Bookkeeping]:
         """Return the changes that are due in the region now, and what is to be remembered; without what waits."""
-        waiting = self.judged.waiting | self.held_back.get(code, frozenset())
+        waiting = self.waiting | self.held_back.get(code, frozenset())
         hsa_ids = (state.clinics.keys() | state.managed_clinics.keys() | set(watched)) - waiting
         world = self.world
         declared = world.declared
         if code in waiting and code not in declared.stopped:
             declared = replace(declared, boards_held={**declared.boards_held, code: (guard.two_writers.id,)})
-        settled = settle(declared, world.register, world.routes, state, self.settings.regions, hsa_ids)
+        settled = settle(declared, world.register, world.routes, state, self.settings.regions, hsa_ids, code)
         changes = diff(state, settled, world.declared)
         own = tuple(change for change in changes if change.region == code)
         return own, bookkeeping(state, settled, changes).get(code, Bookkeeping())
 
     def _seen(self, code: RegionCode, watched: Collection[HsaId], state: State) -> Seen:
         """Return what the transaction sees otherwise than this run left it: what somebody else has changed."""
-        expected = store.predicted(self.world.observed, [change for done in self.done.values() for change in done])
-        here = {hsa_id for hsa_id, row in state.managed_clinics.items() if code in (row.declared_in, row.region_code)}
-        here |= {hsa_id for hsa_id, row in expected.clinics.items() if row.region_code == code}
-        clinics = {
-            hsa_id: state.clinics.get(hsa_id)
-            for hsa_id in state.clinics.keys() | here | set(watched)
-            if state.clinics.get(hsa_id) != expected.clinics.get(hsa_id)
-        }
-        differs = state.boards.get(code) != expected.boards.get(code)
-        return Seen(clinics, {code: state.boards.get(code)} if differs else {}, state)
+        observed, left = self.world.observed, self.left
+        enrolled, there = Rows.of(ENROLMENT, observed.clinics), Rows.of(ENROLMENT, state.clinics)
+        managed = Rows.of(MANAGED, state.managed_clinics).parts.items()
+        here = {hsa_id for group, names in managed if code in group for hsa_id in names}
+        here |= enrolled.part(code).keys() - left.keys()
+        clinics = {}
+        for hsa_id in here.union(there, watched):
+            row, expected = there.get(hsa_id), left[hsa_id] if hsa_id in left else enrolled.get(hsa_id)
+            if row != expected:
+                clinics[hsa_id] = row
+        board = state.boards.get(code)
+        return Seen(clinics, {code: board} if board != observed.boards.get(code) else {}, state)
 
     def _judged_anew(self, code: RegionCode, own: Sequence[Change], seen: Seen) -> Judgement:
         """Ask the guards about the whole plan once more, had it been made on what is seen now.
@@ -233,7 +240,7 @@ class Run:
 
     def _taken(self, code: RegionCode, own: Sequence[Change], judgement: Judgement) -> dict[str, store.Taking]:
         """Return what the transaction takes of each approval; what is not counted is taken once in a run."""
-        plan = [change for change in self.judged.changes if not self.judged.waits(change)]
+        plan = [change for due in self.planned_for.values() for change in due] if judgement.uses else []
         taken = {}
         for approval in (use.approval for use in judgement.uses):
             count = guard.taken_by(approval, code, own, plan, self.world.reverts)

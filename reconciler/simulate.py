@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
+from reconciler.ask import Sources
 from reconciler.findings import Exit, Failure
 from reconciler.model import (
     HsaId,
@@ -23,7 +24,7 @@ from reconciler.model import (
     RoutesSettings,
     Settings,
 )
-from reconciler.pipeline import Sources, plan
+from reconciler.pipeline import plan
 from reconciler.plan import digest
 from reconciler.results import Applied, Planned
 from reconciler.sources import register as register_source

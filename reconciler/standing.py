@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from reconciler.model import REGIONS, HsaId, RegionCode, Settings, State
+from reconciler.model import ENROLMENT, REGIONS, HsaId, RegionCode, Settings, State
 from reconciler.pipeline import plan
 from reconciler.results import ClinicStory, Planned, RegionStatus, Status
+from reconciler.rows import Rows
 
 
 def status(settings: Settings, now: datetime) -> Status:
@@ -25,12 +26,12 @@ def status(settings: Settings, now: datetime) -> Status:
 
 def _region_statuses(settings: Settings, planned: Planned, state: State) -> tuple[RegionStatus, ...]:
     regions = planned.world.declared.regions if planned.world else {}
+    managed = set(state.managed_clinics)
     enrolled: dict[RegionCode, int] = {}
     unmanaged: dict[RegionCode, int] = {}
-    for hsa_id, row in state.clinics.items():
-        enrolled[row.region_code] = enrolled.get(row.region_code, 0) + 1
-        if hsa_id not in state.managed_clinics:
-            unmanaged[row.region_code] = unmanaged.get(row.region_code, 0) + 1
+    for code, names in Rows.of(ENROLMENT, state.clinics).parts.items():
+        enrolled[code] = len(names)
+        unmanaged[code] = len(names.keys() - managed)
     pending: dict[RegionCode, int] = {}
     for change in planned.changes:
         pending[change.region] = pending.get(change.region, 0) + 1

@@ -467,7 +467,7 @@ def test_the_register_is_kept_when_it_is_another(url: str) -> None:
     assert kept[0][2] == '{"14":{"clinics":2,"active":1}}'
     content = kept[0][3]
     assert isinstance(content, bytes)
-    assert json.loads(zlib.decompress(content)) == [[A, ["Ettan", True, "14"]], [B, ["Två", False, "14"]]]
+    assert json.loads(zlib.decompress(content)) == [[False, "14", {B: "Två"}], [True, "14", {A: "Ettan"}]]
 
 
 # ---- start-up

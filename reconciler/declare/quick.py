@@ -11,6 +11,7 @@ from typing import Final
 
 from reconciler.findings import Place
 from reconciler.model import Board, Clinic, HsaId, Region, RegionCode, SourceText
+from reconciler.rows import Listed
 from reconciler.rules import reading
 
 _ID: Final = r"SE(?:[0-9]{10}-[A-Za-z0-9]{1,18}|16[0-9]{10}-[A-Za-z0-9]{1,16})"
@@ -25,8 +26,6 @@ _HEAD = re.compile(
 _LINE = re.compile(rf"^  ({_ID}): ({_TEXT})$", re.MULTILINE)
 _NOT_PLAIN = re.compile(r":\n| #")
 _NOTHING = frozenset({"null", "Null", "NULL"})
-_clinic = tuple.__new__
-"""Makes a Clinic in half the time that its own constructor takes."""
 
 
 def read(code: RegionCode, source: SourceText) -> Region | None:
@@ -57,18 +56,21 @@ def _is_plain(head: re.Match[str]) -> bool:
     return not hidden and head["board"] not in _NOTHING
 
 
-def _clinics(rest: str, line: int) -> dict[HsaId, Clinic] | None:
+def _clinics(rest: str, line: int) -> Listed[HsaId, Clinic] | None:
     """Return the clinics in the rest of the text, from *line* on; every line is one, and none is there twice."""
     rows = _LINE.findall(rest)
     if len(rows) != rest.count("\n") or rest.count(": ") != len(rows) or _NOT_PLAIN.search(rest):
         return None
     if rest and not rest.endswith("\n"):
         return None
-    clinics = {
-        HsaId(hsa_id.upper()): _clinic(Clinic, (name, number, 3, 3 + len(hsa_id)))
-        for number, (hsa_id, name) in enumerate(rows, line)
-    }
-    return clinics if len(clinics) == len(rows) else None
+    names = {HsaId(hsa_id): name for hsa_id, name in rows}
+    if not "".join(names).isupper():
+        names = {HsaId(hsa_id.upper()): name for hsa_id, name in rows}
+    return Listed(names, line, _clinic) if len(names) == len(rows) else None
+
+
+def _clinic(hsa_id: HsaId, name: str, line: int) -> Clinic:
+    return Clinic(name, line, 3, 3 + len(hsa_id))
 
 
 def _board(source: SourceText, head: re.Match[str]) -> Board:

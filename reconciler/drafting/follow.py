@@ -15,7 +15,7 @@ from reconciler.edit import document
 from reconciler.edit.document import Document
 from reconciler.findings import Finding
 from reconciler.model import HsaId, RegionCode, Settings, canonical
-from reconciler.plan import Outcome
+from reconciler.outcome import Outcome
 from reconciler.results import Judged, Planned, World
 from reconciler.rules import clinic, listing
 
@@ -52,7 +52,7 @@ def _left(findings: Collection[Finding], moved: Collection[str]) -> tuple[Findin
 def _move(documents: dict[RegionCode, Document], world: World, judged: Judged) -> set[str]:
     """Move the lines in *documents*; return the clinics that have found their place."""
     moves: dict[tuple[RegionCode, RegionCode], list[HsaId]] = {}
-    owners = world.declared.by_clinic()
+    owners = world.declared.owners
     for hsa_id, outcome in sorted(judged.settled.outcomes.items()):
         entry = world.register.clinics.get(hsa_id)
         if entry is None or entry.region_code not in documents:

@@ -54,5 +54,5 @@ def _number(hsa_id: str) -> str:
 
 def _numbers(region: Region) -> set[str]:
     """Return the organisations' numbers in the region's HSA-ids."""
-    numbers = {_number(hsa_id) for hsa_id in region.clinics}
+    numbers = {_number(owner) for owner in {hsa_id.partition("-")[0] for hsa_id in region.clinics}}
     return numbers | {_number(region.board.hsa_id)} if region.board else numbers

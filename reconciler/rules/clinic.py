@@ -10,8 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 from reconciler.findings import Finding, Rule, Severity, Stage, rule
-from reconciler.model import Declared, HsaId
-from reconciler.plan import Outcome
+from reconciler.model import ENTRY, Declared, HsaId
+from reconciler.outcome import Outcome
+from reconciler.rows import Rows, names_of
 from reconciler.rules.close import meant_clinics
 from reconciler.rules.upstream import Upstream, named
 
@@ -176,10 +177,9 @@ def clinic_moved(upstream: Upstream) -> Iterator[Finding]:
         for code in upstream.owners[hsa_id]:
             if code != entry.region_code:
                 place = upstream.place(hsa_id, code)
-                right = named(entry.region_code)
                 known: dict[str, Any] = {
                     "clinic": entry.name,
-                    "right": right,
+                    "right": named(entry.region_code),
                     "file": upstream.file_of(entry.region_code),
                 }
                 yield clinic_moved.finding(place, region=code, subject=hsa_id, **known)
@@ -268,7 +268,8 @@ def enrolled_clinic_inactive(upstream: Upstream) -> Iterator[Finding]:
         database: {clinics: {SE2321000131-E000000000458: "14"}}
         register: {SE2321000131-E000000000458: {status: inactive}}
     """
-    inactive = {hsa_id for hsa_id, entry in upstream.register.clinics.items() if not entry.active}
+    parts = Rows.of(ENTRY, upstream.register.clinics).parts.items()
+    inactive = {hsa_id for (active, _code), names in parts if not active for hsa_id in names}
     yield from _beside(enrolled_clinic_inactive, upstream, inactive)
 
 
@@ -342,12 +343,11 @@ def clinic_name_differs(upstream: Upstream) -> Iterator[Finding]:
     Flagged:
         register: {SE2321000131-E000000000458: {name: Närhälsan Lidköping}}
     """
-    known = upstream.register.clinics
+    known = Rows.of(ENTRY, upstream.register.clinics)
     for code, region in sorted(upstream.declared.regions.items()):
-        for hsa_id, clinic in region.clinics.items():
-            entry = known.get(hsa_id)
-            if entry is not None and entry.name != clinic.name:
+        alike = known.part((True, code))
+        for hsa_id, name in names_of(region.clinics).items():
+            entry = None if alike.get(hsa_id) == name else known.get(hsa_id)
+            if entry is not None and entry.name != name:
                 place = region.place_of(hsa_id)
-                yield clinic_name_differs.finding(
-                    place, region=code, subject=hsa_id, right=entry.name, value=clinic.name
-                )
+                yield clinic_name_differs.finding(place, region=code, subject=hsa_id, right=entry.name, value=name)

@@ -10,8 +10,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from reconciler.findings import Finding, Place, Rule, Severity, Stage, rule
-from reconciler.model import Approval, Enrolment, RegionCode
+from reconciler.model import ENROLMENT, Approval, Enrolment, HsaId, RegionCode
 from reconciler.plan import Action, Cause, Change, board_differs
+from reconciler.rows import Rows
 from reconciler.rules.incoming import register_churned, register_shrunk, register_unmoved, routes_shrunk
 from reconciler.rules.proposal import APPROVE, Proposal, refusal
 
@@ -82,11 +83,8 @@ def _leaving(changes: Iterable[Change]) -> dict[RegionCode, int]:
     return counts
 
 
-def _sizes(clinics: Iterable[Enrolment]) -> dict[RegionCode, int]:
-    sizes: dict[RegionCode, int] = {}
-    for row in clinics:
-        sizes[row.region_code] = sizes.get(row.region_code, 0) + 1
-    return sizes
+def _sizes(clinics: Mapping[HsaId, Enrolment]) -> dict[RegionCode, int]:
+    return {code: len(names) for code, names in Rows.of(ENROLMENT, clinics).parts.items()}
 
 
 @rule(
@@ -109,7 +107,7 @@ def withdraws_too_many(proposal: Proposal) -> Iterator[Finding]:
           clinics: {SE2321000131-E000000000458: "14", SE2321000131-E000000000001: "14", SE2321000131-E000000000002: "14"}
           managed: {SE2321000131-E000000000001: "14", SE2321000131-E000000000002: "14"}
     """
-    threshold, sizes = proposal.thresholds[withdraws_too_many.id], _sizes(proposal.observed.clinics.values())
+    threshold, sizes = proposal.thresholds[withdraws_too_many.id], _sizes(proposal.observed.clinics)
     for code, count in sorted(_leaving(proposal.changes).items()):
         size = sizes.get(code, 0)
         allowed = threshold.allowed(size)
@@ -134,7 +132,7 @@ def withdraws_last_clinic(proposal: Proposal) -> Iterator[Finding]:
           managed: {SE2321000131-E000000000458: "14"}
           boards: {"14": {hsa_id: SE2321000131-PNEXEMPEL, name: Patientnämndernas kansli, support_order: EXEMPEL-14}}
     """
-    left = _sizes(proposal.settled.clinics.values())
+    left = _sizes(proposal.settled.clinics)
     for code in sorted(_leaving(proposal.changes)):
         if code in proposal.settled.boards and code in proposal.observed.boards and not left.get(code):
             yield refusal(withdraws_last_clinic, proposal, code, 1)

@@ -6,26 +6,27 @@ refused does not become the measure; what an approval lets pass does. A region w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 
 from reconciler.findings import Finding, Stage, rule
-from reconciler.model import GoodPart, HsaId, RegionCode, Register, RegisterClinic, Remembered
+from reconciler.model import ENTRY, GoodPart, HsaId, RegionCode, Register, RegisterClinic, Remembered
 from reconciler.plan import Action
+from reconciler.rows import Rows, differences
 from reconciler.rules.proposal import APPROVE, Proposal, refusal
 from reconciler.words import moment
 
-Part = Mapping[HsaId, RegisterClinic]
+Part = Rows[HsaId, RegisterClinic]
 
 
-def _measured(proposal: Proposal) -> Iterator[tuple[RegionCode, GoodPart, Part]]:
-    """Yield each region that is kept, or touched by a change: its last good part, and the one that came in."""
+def _measured(proposal: Proposal) -> Iterator[tuple[RegionCode, GoodPart, Part, Part]]:
+    """Yield each region that is kept, or touched by a change: its last good part, the clinics of it, and what came in."""
     if proposal.register is None or not proposal.remembered.parts:
         return
     parts, judged = proposal.register.by_region(), _judged(proposal)
     for code, good in sorted(proposal.remembered.parts.items()):
         if code in judged:
-            yield code, good, parts.get(code, {})
+            yield code, good, Rows.of(ENTRY, good.clinics), parts.get(code, Rows(ENTRY, {}))
 
 
 def _judged(proposal: Proposal) -> set[RegionCode]:
@@ -53,8 +54,8 @@ def register_shrunk(proposal: Proposal) -> Iterator[Finding]:
           SE2321000131-E000000000003: "14"
     """
     threshold = proposal.thresholds[register_shrunk.id]
-    for code, good, part in _measured(proposal):
-        count, size = len(good.clinics) - len(part), len(good.clinics)
+    for code, good, last, part in _measured(proposal):
+        count, size = len(last) - len(part), len(last)
         allowed = threshold.allowed(size)
         if count > allowed:
             since = moment(good.generated_at)
@@ -81,9 +82,9 @@ def register_churned(proposal: Proposal) -> Iterator[Finding]:
           SE2321000131-E000000000003: "14"
     """
     threshold = proposal.thresholds[register_churned.id]
-    for code, good, part in _measured(proposal):
-        size = len(good.clinics)
-        count = sum(1 for hsa_id, entry in good.clinics.items() if part.get(hsa_id) != entry)
+    for code, good, last, part in _measured(proposal):
+        size = len(last)
+        count = sum(before is not None for before, _now in differences(last, part).values())
         allowed = threshold.allowed(size)
         if count > allowed:
             since = moment(good.generated_at)
@@ -109,8 +110,8 @@ def register_unmoved(proposal: Proposal) -> Iterator[Finding]:
     """
     if proposal.unmoved_after is None or proposal.register is None:
         return
-    for code, good, part in _measured(proposal):
-        if part == good.clinics and proposal.register.generated_at - good.since > proposal.unmoved_after:
+    for code, good, last, part in _measured(proposal):
+        if part == last and proposal.register.generated_at - good.since > proposal.unmoved_after:
             since = moment(good.since)
             yield refusal(register_unmoved, proposal, code, 1, since=since)
 

@@ -51,7 +51,7 @@ def _typed(finding: Finding) -> HsaId:
 
 def _known_by(register: Register, declared: Declared) -> dict[HsaId, str]:
     """Return the clinics that the e-services know and no file declares."""
-    listed = declared.by_clinic()
+    listed = declared.owners
     return {hsa_id: entry.name for hsa_id, entry in register.clinics.items() if hsa_id not in listed}
 
 

@@ -7,8 +7,9 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from reconciler.findings import Finding, Place, Rule
-from reconciler.model import RegionCode, Register, Remembered, Routes, State, Threshold
+from reconciler.model import RegionCode, Register, Remembered, Routes, State
 from reconciler.plan import Change, Settled
+from reconciler.thresholds import Threshold
 
 APPROVE = "if this is meant, add to config/approvals.yaml:\n{block}"
 """The remedy of a refusal: the approval that would let it pass, ready to be pasted."""

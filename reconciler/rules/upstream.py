@@ -7,20 +7,28 @@ from typing import NamedTuple
 
 from reconciler.findings import Place
 from reconciler.model import REGIONS, Declared, HsaId, Region, RegionCode, Register, Routes, State
-from reconciler.plan import Outcome, Settled
+from reconciler.outcome import Outcome
+from reconciler.plan import Settled
 from reconciler.words import _
 
 
 class Upstream(NamedTuple):
-    """What upstream rules see: the files, the world, the database, and what settling made of them."""
+    """What upstream rules see: the files, the world, the database, and what settling made of them.
+
+    `by_outcome` holds the clinics that were settled one by one: the others are as they should be, or will be.
+    """
 
     declared: Declared
     register: Register
     routes: Routes
     observed: State
     settled: Settled
-    owners: Mapping[HsaId, tuple[RegionCode, ...]]
     by_outcome: Mapping[Outcome, list[HsaId]]
+
+    @property
+    def owners(self) -> Mapping[HsaId, tuple[RegionCode, ...]]:
+        """For each declared clinic the regions that declare it."""
+        return self.declared.owners
 
     def place(self, hsa_id: HsaId, code: RegionCode | None = None) -> Place | None:
         """Return where the clinic is declared: in region *code*, else in the first."""

@@ -10,15 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from reconciler.findings import Rule, Severity
-from reconciler.model import (
-    REGIONS,
-    THRESHOLDS,
-    DriftSettings,
-    HttpSettings,
-    RegisterSettings,
-    RoutesSettings,
-    Threshold,
-)
+from reconciler.model import REGIONS, DriftSettings, HttpSettings, RegisterSettings, RoutesSettings
+from reconciler.thresholds import THRESHOLDS, Threshold
 from reconciler.words import _
 
 Convert = Callable[[Any, Path], Any]

@@ -14,8 +14,9 @@ from typing import Any
 from unicodedata import normalize
 
 from reconciler.findings import Failure
-from reconciler.model import REGIONS, HsaId, Register, RegisterClinic, RegisterSettings, canonical
-from reconciler.plan import digest
+from reconciler.model import ENTRY, REGIONS, HsaId, Register, RegisterClinic, RegisterSettings, canonical
+from reconciler.plan import digest, digest_of
+from reconciler.rows import Rows
 from reconciler.sources import register_csv, register_json, register_pages, sql
 from reconciler.sources.answer import as_text, checked_time, read_bytes
 from reconciler.sources.record import FIELDS, STATUSES, Answer, empty
@@ -44,7 +45,7 @@ AWAY = frozenset({"dns", "refused", "reset", "timeout", "server-error", "too-man
 
 def known_by(clinics: Mapping[HsaId, RegisterClinic]) -> str:
     """Return the digest of what is said of all clinics, in whatever order."""
-    return digest([[hsa_id, *entry] for hsa_id, entry in sorted(clinics.items())])
+    return digest_of(Rows.of(ENTRY, clinics))
 
 
 def asked(settings: RegisterSettings) -> str:

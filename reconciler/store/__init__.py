@@ -17,7 +17,7 @@ from reconciler.store.history import (
 )
 from reconciler.store.log import Head, RunHeader, begin_run, chain_heads, finish_run, logged, verify_chain
 from reconciler.store.observe import LastRun, approvals_taken, last_commit, last_run, observe, observe_region
-from reconciler.store.remember import Incoming, keep_incoming, remembered
+from reconciler.store.remember import Incoming, keep_incoming, last_answer, remembered
 from reconciler.store.schema import check, init, upgrade
 from reconciler.store.tables import SCHEMA, as_text
 
@@ -49,6 +49,7 @@ __all__ = [
     "grants",
     "init",
     "keep_incoming",
+    "last_answer",
     "last_commit",
     "last_run",
     "locks_all",

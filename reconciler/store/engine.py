@@ -16,7 +16,7 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, unquote
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, Select, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.pool import NullPool
 
@@ -114,6 +114,17 @@ def transacted(opener: Engine, work: Callable[[Connection], T]) -> T:
                 raise
         sleep(uniform(pause / 2, pause))  # noqa: S311  (chance, so that the same two do not meet again)
         pause = min(0.5, pause * 2)
+
+
+def fetched(connection: Connection, statement: Select[Any]) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows as the driver gives them: made into SQLAlchemy's own, a million cost twice as much."""
+    result = connection.execute(statement)
+    try:
+        yield from result.cursor  # type: ignore[misc]
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise DBAPIError(str(statement), None, error) from error
+    finally:
+        result.close()
 
 
 @contextmanager

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select, update
 
 from reconciler.findings import Exit, Failure
-from reconciler.model import BoardRow, Enrolment, HsaId, RegionCode, State
+from reconciler.model import ENROLMENT, BoardRow, Enrolment, HsaId, RegionCode, State
 from reconciler.plan import Action, Bookkeeping, Change
+from reconciler.rows import Rows, differences
 from reconciler.store.engine import TooNarrow, locks_all, transacted
 from reconciler.store.log import append_changes
 from reconciler.store.observe import approvals_taken, observe_region
@@ -143,33 +144,28 @@ def _demand_locked(locked: set[RegionCode], changes: Sequence[Change]) -> None:
 
 def predicted(state: State, changes: Sequence[Change]) -> State:
     """Return what the service's tables hold after *changes*, where they held *state* before."""
-    clinics, boards = dict(state.clinics), dict(state.boards)
+    clinics: dict[HsaId, Enrolment | None] = {}
+    boards = dict(state.boards)
     for step in changes:
         row = step.after
-        if isinstance(row or step.before, BoardRow):
-            boards.pop(step.region, None)
-            if isinstance(row, BoardRow):
-                boards[step.region] = row
+        if not isinstance(row or step.before, BoardRow):
+            clinics[HsaId(step.subject)] = row if isinstance(row, Enrolment) else None
+        elif isinstance(row, BoardRow):
+            boards[step.region] = row
         else:
-            clinics.pop(HsaId(step.subject), None)
-            if isinstance(row, Enrolment):
-                clinics[HsaId(step.subject)] = row
-    return replace(state, clinics=clinics, boards=boards)
+            boards.pop(step.region, None)
+    return replace(state, clinics=Rows.of(ENROLMENT, state.clinics).replaced(clinics), boards=boards)
 
 
 def _demand_as_predicted(code: RegionCode, expected: State, after: State, changes: Sequence[Change]) -> None:
     """Fail where the region's rows, or a row that was changed, are not what the plan said they would be."""
     touched = {step.subject for step in changes}
-
-    def rows(state: State) -> dict[str, Enrolment | BoardRow | None]:
-        found: dict[str, Enrolment | BoardRow | None] = {"patient board": state.boards.get(code)}
-        found.update((key, row) for key, row in state.clinics.items() if row.region_code == code or key in touched)
-        return found
-
-    was, became = rows(expected), rows(after)
-    differing = sorted(key for key in was.keys() | became.keys() if was.get(key) != became.get(key))
+    differ = differences(Rows.of(ENROLMENT, expected.clinics), Rows.of(ENROLMENT, after.clinics)).items()
+    differing = [key for key, rows in differ if key in touched or code in {row.region_code for row in rows if row}]
+    if expected.boards.get(code) != after.boards.get(code):
+        differing.append(HsaId("patient board"))
     if differing:
-        raise _differs(code, len(differing), ", ".join(differing[:3]))
+        raise _differs(code, len(differing), ", ".join(sorted(differing)[:3]))
 
 
 def _demand_nothing_left(code: RegionCode, left: Sequence[Change]) -> None:

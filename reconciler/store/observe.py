@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import Connection, func, or_, select, true
+from sqlalchemy import Connection, func, or_, select
 
 from reconciler.findings import Failure
-from reconciler.model import BoardRow, Enrolment, HsaId, ManagedBoard, ManagedClinic, RegionCode, State, canonical
+from reconciler.model import ENROLMENT, MANAGED, BoardRow, HsaId, ManagedBoard, RegionCode, State, canonical
+from reconciler.rows import Rows
+from reconciler.store.engine import fetched
 from reconciler.store.tables import (
     approval_used,
     change,
@@ -20,7 +22,7 @@ from reconciler.store.tables import (
 from reconciler.words import _
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from sqlalchemy import ColumnElement
 
@@ -49,9 +51,27 @@ class LastRun(NamedTuple):
     applied: int
 
 
-def observe(connection: Connection) -> State:
-    """Return all that the database holds."""
-    return _state(connection, [true()], [true()])
+def observe(connection: Connection, alike: Mapping[RegionCode, Mapping[HsaId, str]] = {}) -> State:
+    """Return all that the database holds.
+
+    A region whose clinics have the names that stand in *alike* is given that very dictionary, so that it is held once.
+    """
+    _refuse_misspelt(connection)
+    table, found = complaints_clinic.c, {}
+    for (code,) in fetched(connection, select(table.region_code).distinct().order_by(table.region_code)):
+        rows = select(table.hsa_id, table.name).where(table.region_code == code).order_by(table.hsa_id)
+        found[code] = _once(dict(fetched(connection, rows)), alike.get(code))
+    books, kept = managed_clinic.c, {}
+    groups = select(books.declared_in, books.region_code).distinct().order_by(books.declared_in, books.region_code)
+    for group in list(fetched(connection, groups)):
+        here = (books.declared_in == group[0]) & (books.region_code == group[1])
+        rows = select(books.hsa_id, books.name).where(here).order_by(books.hsa_id)
+        kept[group] = _once(dict(fetched(connection, rows)), found.get(group[1]))
+    return State(Rows(ENROLMENT, found), _boards(connection), Rows(MANAGED, kept), _managed_boards(connection))
+
+
+def _once(names: dict[HsaId, str], alike: Mapping[HsaId, str] | None) -> Mapping[HsaId, str]:
+    return alike if alike is not None and names == alike else names
 
 
 def observe_region(connection: Connection, code: RegionCode, watched: Collection[HsaId]) -> State:
@@ -64,12 +84,33 @@ def observe_region(connection: Connection, code: RegionCode, watched: Collection
     enrolled, managed = complaints_clinic.c, managed_clinic.c
     managed_here = or_(managed.declared_in == code, managed.region_code == code)
     enrolled_here = enrolled.region_code == code
-    clinics = [enrolled_here, enrolled.hsa_id.in_(select(managed.hsa_id).where(managed_here))]
-    remembered = [managed_here, managed.hsa_id.in_(select(enrolled.hsa_id).where(enrolled_here))]
-    for chunk in _chunks(sorted(watched)):
-        clinics.append(enrolled.hsa_id.in_(chunk))
-        remembered.append(managed.hsa_id.in_(chunk))
-    return _state(connection, clinics, remembered)
+    clinics: dict[RegionCode, dict[HsaId, str]] = {}
+    _add_clinics(connection, enrolled_here, clinics)
+    _add_clinics(connection, enrolled.hsa_id.in_(select(managed.hsa_id).where(managed_here)), clinics)
+    books: dict[tuple[RegionCode, RegionCode], dict[HsaId, str]] = {}
+    _add_books(connection, managed_here, books)
+    _add_books(connection, managed.hsa_id.in_(select(enrolled.hsa_id).where(enrolled_here)), books)
+    for chunk in _chunks(sorted(set(watched).difference(*clinics.values()))):
+        _add_clinics(connection, enrolled.hsa_id.in_(chunk), clinics)
+    for chunk in _chunks(sorted(set(watched).difference(*books.values()))):
+        _add_books(connection, managed.hsa_id.in_(chunk), books)
+    return State(Rows(ENROLMENT, clinics), _boards(connection), Rows(MANAGED, books), _managed_boards(connection))
+
+
+def _add_clinics(connection: Connection, where: ColumnElement[bool], found: dict[RegionCode, dict[HsaId, str]]) -> None:
+    table = complaints_clinic.c
+    rows = select(table.region_code, table.hsa_id, table.name).where(where).order_by(table.hsa_id)
+    for code, hsa_id, name in fetched(connection, rows):
+        found.setdefault(code, {})[hsa_id] = name
+
+
+def _add_books(
+    connection: Connection, where: ColumnElement[bool], found: dict[tuple[RegionCode, RegionCode], dict[HsaId, str]]
+) -> None:
+    table = managed_clinic.c
+    rows = select(table.declared_in, table.region_code, table.hsa_id, table.name).where(where).order_by(table.hsa_id)
+    for declared_in, code, hsa_id, name in fetched(connection, rows):
+        found.setdefault((declared_in, code), {})[hsa_id] = name
 
 
 def approvals_taken(connection: Connection) -> dict[str, int]:
@@ -96,37 +137,6 @@ def last_commit(connection: Connection) -> str | None:
     changed = run.c.id.in_(select(change.c.run))
     known = select(run.c.commit).where(run.c.commit.is_not(None), or_(ended, changed))
     return connection.scalar(known.order_by(run.c.id.desc()).limit(1))
-
-
-def _state(
-    connection: Connection, clinics: Iterable[ColumnElement[bool]], remembered: Iterable[ColumnElement[bool]]
-) -> State:
-    return State(
-        dict(sorted(_clinics(connection, clinics).items())),
-        _boards(connection),
-        dict(sorted(_managed_clinics(connection, remembered).items())),
-        _managed_boards(connection),
-    )
-
-
-def _clinics(connection: Connection, wheres: Iterable[ColumnElement[bool]]) -> dict[HsaId, Enrolment]:
-    table, found = complaints_clinic.c, {}
-    for where in wheres:
-        rows = select(table.hsa_id, table.region_code, table.name).where(where)
-        for hsa_id, code, name in connection.execute(rows):
-            if canonical(hsa_id) != hsa_id:
-                raise _misspelt(hsa_id)
-            found[HsaId(hsa_id)] = Enrolment(code, name)
-    return found
-
-
-def _managed_clinics(connection: Connection, wheres: Iterable[ColumnElement[bool]]) -> dict[HsaId, ManagedClinic]:
-    table, found = managed_clinic.c, {}
-    for where in wheres:
-        rows = select(table.hsa_id, table.declared_in, table.region_code, table.name).where(where)
-        for hsa_id, declared_in, code, name in connection.execute(rows):
-            found[HsaId(hsa_id)] = ManagedClinic(declared_in, code, name)
-    return found
 
 
 def _boards(connection: Connection) -> dict[RegionCode, BoardRow]:

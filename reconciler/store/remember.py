@@ -13,7 +13,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 
-from reconciler.model import REGIONS, GoodPart, HsaId, RegionCode, Register, RegisterClinic, Remembered, RoutedPart
+from reconciler.model import (
+    ENTRY,
+    REGIONS,
+    GoodPart,
+    HsaId,
+    RegionCode,
+    Register,
+    RegisterClinic,
+    Remembered,
+    RoutedPart,
+)
+from reconciler.rows import Rows
 from reconciler.store.engine import transacted
 from reconciler.store.tables import approval_used, as_text, register_part, register_snapshot, routes_part
 
@@ -23,6 +34,7 @@ if TYPE_CHECKING:
 _SNAPSHOT = register_snapshot.c
 _PART = register_part.c
 GOOD, SUSPECT = "good", "suspect"
+_NONE: Rows[HsaId, RegisterClinic] = Rows(ENTRY, {})
 
 
 class Incoming(NamedTuple):
@@ -60,14 +72,34 @@ def keep_incoming(engine: Engine, run_id: int, incoming: Incoming, now: datetime
     transacted(engine, keep)
 
 
-def remembered(connection: Connection) -> Remembered:
-    """Return each region's last good part of register and routes, and the newest register as it was given."""
+class LastAnswer(NamedTuple):
+    """When the newest answer was made; the answer itself, where the server gave it a mark to know it by."""
+
+    generated_at: datetime
+    known: Register | None
+
+
+def last_answer(connection: Connection, asked: str) -> LastAnswer | None:
+    """Return the newest answer, where it was *asked* for in that way."""
+    columns = select(_SNAPSHOT.digest, _SNAPSHOT.generated_at, _SNAPSHOT.etag, _SNAPSHOT.asked)
+    row = connection.execute(columns.order_by(_SNAPSHOT.fetched_at.desc()).limit(1)).one_or_none()
+    if row is None or row.asked != asked:
+        return None
+    known = _registers(connection, {row.digest}, None)[row.digest] if row.etag else None
+    return LastAnswer(datetime.fromisoformat(row.generated_at), known)
+
+
+def remembered(connection: Connection, register: Register | None = None) -> Remembered:
+    """Return each region's last good part of register and routes, and the newest register as it was given.
+
+    What says the same as *register*, which has come in, is not unpacked.
+    """
     parts, routed = _last_good(connection), _routed(connection)
     newest = connection.scalar(select(_SNAPSHOT.digest).order_by(_SNAPSHOT.fetched_at.desc()).limit(1))
     if newest is None:
         return Remembered(routed=routed)
-    registers = _registers(connection, {newest, *(snapshot for snapshot, _since in parts.values())})
-    divided = {digest: register.by_region() for digest, register in registers.items()}
+    registers = _registers(connection, {newest, *(snapshot for snapshot, _since in parts.values())}, register)
+    divided = {digest: one.by_region() for digest, one in registers.items()}
     found = {
         code: GoodPart(divided[snapshot].get(code, {}), registers[snapshot].generated_at, datetime.fromisoformat(since))
         for code, (snapshot, since) in sorted(parts.items())
@@ -88,14 +120,14 @@ def _routed(connection: Connection) -> dict[RegionCode, RoutedPart]:
     }
 
 
-def _registers(connection: Connection, digests: Collection[str]) -> dict[str, Register]:
-    rows = select(register_snapshot).where(_SNAPSHOT.digest.in_(sorted(digests)))
-    return {
-        row.digest: Register(
-            _unpacked(row.content), datetime.fromisoformat(row.generated_at), row.digest, row.etag, row.asked or ""
-        )
-        for row in connection.execute(rows)
-    }
+def _registers(connection: Connection, digests: Collection[str], known: Register | None) -> dict[str, Register]:
+    """Return the answers by digest; where one says the same as what is *known*, its clinics are those."""
+    found = {}
+    for row in connection.execute(select(register_snapshot).where(_SNAPSHOT.digest.in_(sorted(digests)))):
+        clinics = known.clinics if known and known.digest == row.digest else _unpacked(row.content)
+        made = datetime.fromisoformat(row.generated_at)
+        found[row.digest] = Register(clinics, made, row.digest, row.etag, row.asked or "")
+    return found
 
 
 def _write_snapshot(connection: Connection, register: Register, now: datetime) -> None:
@@ -115,8 +147,8 @@ def _write_parts(connection: Connection, run_id: int, register: Register, incomi
     parts = register.by_region()
     rows = []
     for code in REGIONS:
-        part, good = parts.get(code, {}), incoming.remembered.parts.get(code)
-        unmoved = good is not None and good.clinics == part and code not in incoming.restarted
+        part, good = parts.get(code, _NONE), incoming.remembered.parts.get(code)
+        unmoved = good is not None and Rows.of(ENTRY, good.clinics) == part and code not in incoming.restarted
         rows.append(
             {
                 "snapshot": register.digest,
@@ -160,17 +192,24 @@ def _forget(connection: Connection, most: int) -> None:
 
 
 def _packed(register: Register) -> bytes:
-    text = json.dumps(sorted(register.clinics.items()), ensure_ascii=False, separators=(",", ":"))
+    """Return the clinics as columns, compressed: for each group its names by id."""
+    groups = sorted(Rows.of(ENTRY, register.clinics).parts.items())
+    text = json.dumps([[*group, names] for group, names in groups], ensure_ascii=False, separators=(",", ":"))
     return zlib.compress(text.encode(), level=1)
 
 
-def _unpacked(content: bytes) -> dict[HsaId, RegisterClinic]:
-    return {HsaId(hsa_id): RegisterClinic(*entry) for hsa_id, entry in json.loads(zlib.decompress(content))}
+def _unpacked(content: bytes) -> Mapping[HsaId, RegisterClinic]:
+    stored = json.loads(zlib.decompress(content))
+    if stored and not isinstance(stored[0][0], bool):  # as it was stored at first, a clinic at a time
+        return {HsaId(hsa_id): RegisterClinic(*entry) for hsa_id, entry in stored}
+    return Rows(ENTRY, {(active, code): names for active, code, names in stored})
 
 
 def _counts(register: Register) -> str:
     """Return for each region how many of its clinics are active and how many there are, as JSON."""
-    every = Counter(clinic.region_code for clinic in register.clinics.values())
-    active = Counter(clinic.region_code for clinic in register.clinics.values() if clinic.active)
+    every, active = Counter[RegionCode](), Counter[RegionCode]()
+    for (is_active, code), names in Rows.of(ENTRY, register.clinics).parts.items():
+        every[code] += len(names)
+        active[code] += len(names) if is_active else 0
     counts = {code: {"clinics": every[code], "active": active[code]} for code in sorted(every)}
     return json.dumps(counts, separators=(",", ":"))

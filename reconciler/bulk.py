@@ -1,0 +1,94 @@
+"""The clinics that raise no question, found region by region and by sets: a million are not asked about one at a time.
+
+What is to hold for them is plain: they are enrolled, or to be enrolled, where they are declared, under the name that
+the register gives. All others are left to be settled one by one, of which the same would come out for these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, KeysView, Mapping
+from typing import NamedTuple
+
+from reconciler.model import (
+    ENROLMENT,
+    ENTRY,
+    MANAGED,
+    Declared,
+    Enrolment,
+    HsaId,
+    ManagedClinic,
+    RegionCode,
+    Register,
+    Routes,
+    State,
+)
+from reconciler.rows import Rows
+
+
+class Plain(NamedTuple):
+    """One region's clinics that raise no question: those that `stay` enrolled in it, and those that `join`.
+
+    Each is declared there and nowhere else, and there in the register, whose names are `names`; nothing holds it, no
+    route leads to it, and it is neither enrolled nor managed anywhere else. Who joins is active.
+    """
+
+    code: RegionCode
+    names: Mapping[HsaId, str]
+    stay: Collection[HsaId]
+    join: Collection[HsaId]
+
+    def rows(self, enrolled: Mapping[HsaId, str]) -> Iterator[tuple[HsaId, Enrolment]]:
+        """Yield the rows that should hold and do not, given the names *enrolled* in the region."""
+        code, names = self.code, self.names
+        yield from ((key, Enrolment(code, names[key])) for key in self.stay if enrolled[key] != names[key])
+        yield from ((key, Enrolment(code, names[key])) for key in self.join)
+
+    def managed(self, managed: Mapping[HsaId, str]) -> Iterator[tuple[HsaId, ManagedClinic]]:
+        """Yield what should be remembered and is not, given the names that are *managed* in the region."""
+        code, names = self.code, self.names
+        for ids in (self.stay, self.join):
+            yield from ((key, ManagedClinic(code, code, names[key])) for key in ids if managed.get(key) != names[key])
+
+
+def unquestioned(
+    declared: Declared,
+    register: Register,
+    routes: Routes,
+    observed: State,
+    kept: Collection[RegionCode],
+    only: Collection[HsaId] | None,
+    within: RegionCode | None,
+) -> tuple[list[Plain], Collection[HsaId]]:
+    """Return the clinics that raise no question, and all others.
+
+    With *only*, of those clinics alone, and of them no more than what region *within* declares is found in bulk.
+    """
+    listed = {code: one.clinics.keys() for code, one in declared.regions.items()}
+    sure_of = listed.keys() & set(kept) - declared.stopped.keys()
+    entries, enrolled = Rows.of(ENTRY, register.clinics), Rows.of(ENROLMENT, observed.clinics)
+    strays = _strays(listed, enrolled, Rows.of(MANAGED, observed.managed_clinics))
+    asked = strays | declared.twice | declared.mentioned | routes.hsa_ids
+    found, others = [], strays if only is None else set(only)
+    for code in listed if only is None else listed.keys() & {within}:
+        ids = listed[code] if only is None else listed[code] & others
+        sure = ids - asked if code in sure_of else set[HsaId]()
+        active, inactive, here = entries.part((True, code)), entries.part((False, code)), enrolled.part(code).keys()
+        names = {**active, **inactive} if inactive else active
+        one = Plain(code, names, sure & here & names.keys(), (sure - here) & active.keys())
+        found.append(one)
+        others = (others | ids if only is None else others).difference(one.stay, one.join)
+    return found, others
+
+
+def _strays(
+    listed: Mapping[RegionCode, KeysView[HsaId]],
+    enrolled: Rows[HsaId, Enrolment],
+    managed: Rows[HsaId, ManagedClinic],
+) -> set[HsaId]:
+    """Return the clinics that are enrolled or managed in a region that does not declare them."""
+    strays: set[HsaId] = set()
+    for code, names in enrolled.parts.items():
+        strays |= names.keys() - listed.get(code, ())
+    for (declared_in, code), names in managed.parts.items():
+        strays |= names.keys() - (listed.get(code, ()) if declared_in == code else ())
+    return strays

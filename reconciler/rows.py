@@ -1,0 +1,152 @@
+"""Rows by HSA-id, kept as columns: a million of them differ in id and name, and in little else.
+
+Rows that agree in all but the name (their group: a region, say) lie in one dictionary of names. Two such dictionaries
+are compared in one step, and two that say the same can be the same one. What a row means is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping
+from itertools import chain, count
+from typing import Any, Generic, NamedTuple, TypeVar
+
+K = TypeVar("K", bound=str)
+R = TypeVar("R", bound=Any)
+
+
+class Kind(NamedTuple, Generic[R]):
+    """How a row is made of its group and name, and taken apart again."""
+
+    join: Callable[[Any, str], R]
+    split: Callable[[R], tuple[Any, str]]
+
+
+class Rows(Mapping[K, R]):
+    """Rows of one *kind* by id; `parts` holds for each group its names by id. An id is in one group only."""
+
+    __slots__ = ("kind", "parts")
+
+    def __init__(self, kind: Kind[R], parts: Mapping[Any, Mapping[K, str]]) -> None:
+        self.kind = kind
+        self.parts = parts
+
+    @classmethod
+    def of(cls, kind: Kind[R], rows: Mapping[K, R]) -> Rows[K, R]:
+        """Return *rows* as columns; what is kept so already is returned as it is."""
+        return rows if isinstance(rows, Rows) else cls(kind, _divided(kind, rows))
+
+    def __getitem__(self, key: K) -> R:
+        for group, names in self.parts.items():
+            if key in names:
+                return self.kind.join(group, names[key])
+        raise KeyError(key)
+
+    def get(self, key: K, default: Any = None) -> Any:
+        """Return the row, or *default*; without an exception, which costs more than to look."""
+        for group, names in self.parts.items():
+            if key in names:
+                return self.kind.join(group, names[key])
+        return default
+
+    def __eq__(self, other: object) -> bool:
+        return not differences(self, other) if isinstance(other, Rows) else super().__eq__(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __contains__(self, key: object) -> bool:
+        return any(key in names for names in self.parts.values())
+
+    def __iter__(self) -> Iterator[K]:
+        return chain.from_iterable(self.parts.values())
+
+    def __len__(self) -> int:
+        return sum(map(len, self.parts.values()))
+
+    def items(self) -> ItemsView[K, R]:
+        """Return the pairs of id and row."""
+        return _Pairs(self)
+
+    def part(self, group: object) -> Mapping[K, str]:
+        """Return the names of a group."""
+        return self.parts.get(group, {})
+
+    def replaced(self, others: Mapping[K, R | None]) -> Rows[K, R]:
+        """Return these rows, where *others* are known better; None is a row that is gone."""
+        if not others:
+            return self
+        parts = {group: _without(names, others) for group, names in self.parts.items()}
+        for group, names in _divided(self.kind, {key: row for key, row in others.items() if row is not None}).items():
+            parts[group] = {**parts.get(group, {}), **names}
+        return Rows(self.kind, parts)
+
+
+class _Pairs(ItemsView[K, R]):
+    """The pairs of `Rows`, made group by group."""
+
+    _mapping: Rows[K, R]
+
+    def __iter__(self) -> Iterator[tuple[K, R]]:
+        join = self._mapping.kind.join
+        for group, names in self._mapping.parts.items():
+            for key, name in names.items():
+                yield key, join(group, name)
+
+
+def _divided(kind: Kind[R], rows: Mapping[K, R]) -> dict[Any, dict[K, str]]:
+    parts: dict[Any, dict[K, str]] = {}
+    for key, row in rows.items():
+        group, name = kind.split(row)
+        parts.setdefault(group, {})[key] = name
+    return parts
+
+
+def _without(names: Mapping[K, str], gone: Mapping[K, object]) -> Mapping[K, str]:
+    if gone.keys().isdisjoint(names.keys()):
+        return names
+    return {key: name for key, name in names.items() if key not in gone}
+
+
+def differences(one: Rows[K, R], other: Rows[K, R]) -> dict[K, tuple[R | None, R | None]]:
+    """Return what is not the same in both, by id; None is a row that is not there. One object is not looked into."""
+    was: dict[K, R] = {}
+    now: dict[K, R] = {}
+    for group in {**one.parts, **other.parts}:
+        mine, theirs = one.part(group), other.part(group)
+        if mine is not theirs:
+            join = one.kind.join
+            was.update((key, join(group, name)) for key, name in mine.items() if theirs.get(key) != name)
+            now.update((key, join(group, name)) for key, name in theirs.items() if mine.get(key) != name)
+    return {key: (was.get(key), now.get(key)) for key in {**was, **now}}
+
+
+class Listed(Mapping[K, R]):
+    """Rows that stand one a line from *line* on: where each stands is worked out when somebody asks."""
+
+    __slots__ = ("_join", "_lines", "line", "names")
+
+    def __init__(self, names: Mapping[K, str], line: int, join: Callable[[K, str, int], R]) -> None:
+        self.names = names
+        self.line = line
+        self._join = join
+        self._lines: dict[K, int] = {}
+
+    def __getitem__(self, key: K) -> R:
+        name = self.names[key]
+        if not self._lines:
+            self._lines = dict(zip(self.names, count(self.line)))
+        return self._join(key, name, self._lines[key])
+
+    def __iter__(self) -> Iterator[K]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def keys(self) -> KeysView[K]:
+        """Return the ids as a dictionary's own, of which sets are made in bulk."""
+        return self.names.keys()
+
+
+def names_of(rows: Mapping[K, R]) -> Mapping[K, str]:
+    """Return the names of rows that stand in a file."""
+    return rows.names if isinstance(rows, Listed) else {key: row.name for key, row in rows.items()}
