@@ -144,8 +144,7 @@ class Declared:
     @cached_property
     def twice(self) -> frozenset[HsaId]:
         """The clinics that several regions declare."""
-        seen: set[HsaId] = set()
-        twice: set[HsaId] = set()
+        seen, twice = set[HsaId](), set[HsaId]()
         for region in self.regions.values():
             twice |= region.clinics.keys() & seen
             seen |= region.clinics.keys()

@@ -9,11 +9,17 @@ from unicodedata import normalize
 
 import jsonschema
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.findings import Exit, Failure
 from reconciler.model import RegisterClinic, RegisterSettings, RoutesSettings
+<<<<<<< HEAD
 from reconciler.settings import load
 from reconciler.sources import register, routes
+=======
+from reconciler.sources import record, register, routes
+>>>>>>> f019725 (A register of a million clinics is read in a fifth of the time: its records are checked many at a time)
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MADE = "2026-11-24T04:00:00+01:00"
@@ -52,6 +58,37 @@ def test_csv_and_json_give_the_same_register(tmp_path: Path) -> None:
     from_csv = asked(tmp_path / "a", CSV + ROWS)
     assert dict(from_csv.clinics) == CLINICS
     assert from_csv == asked(tmp_path / "b", json.dumps(document())) == asked(tmp_path / "c", "\ufeff" + CSV + ROWS)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["SE1-A", "SE1-B", " se1-c", "", "SE1\u200b"]),
+            st.sampled_from(["Ett", " Två ", " ", "NÃ¤r", "Château", "\ufffd", "a\u2028b", 7, None]),
+            st.sampled_from(["active", "inactive", "closed"]),
+            st.sampled_from(["14", "12", "99"]),
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_many_records_are_judged_as_each_alone_is(rows: list[tuple[object, ...]]) -> None:
+    def outcome(size: int) -> object:
+        records = [dict(zip(record.FIELDS, row, strict=True)) for row in rows]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(register, "_BATCH", size)
+            patch.setattr(register, "_columns", register._columns if size > 1 else lambda _batch: None)
+            try:
+                return register._checked(record.Answer(MADE, enumerate(records, 1), record.in_row), RegisterSettings())
+            except Failure as failure:
+                return failure.problem
+
+    assert outcome(1000) == outcome(1)
+
+
+def test_a_row_of_json_is_not_taken_for_one_of_csv(tmp_path: Path) -> None:
+    row = ["SE2321000131-E000000000458", "Ågårdsskogen", "active", "14"]
+    assert "exactly the fields" in refused(tmp_path / "a", json.dumps(document(clinics=[row]))).problem
 
 
 def test_the_digest_is_of_the_clinics_and_not_of_the_time_or_order(tmp_path: Path) -> None:

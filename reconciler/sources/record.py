@@ -13,7 +13,7 @@ STATUSES = {"active": True, "inactive": False}
 
 
 class Answer(NamedTuple):
-    """What a source gave: when it was made, and the records, each with where it stands.
+    """What a source gave: when it was made, and the records, each with where it stands: by name, or its four cells.
 
     `where` puts that, and the field, or None for all of the record, into words.
     """

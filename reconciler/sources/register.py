@@ -7,14 +7,17 @@ never a guess.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
-from unicodedata import normalize
+from unicodedata import is_normalized, normalize
 
 from reconciler.findings import Failure
-from reconciler.model import ENTRY, REGIONS, HsaId, Register, RegisterClinic, RegisterSettings, canonical
+from reconciler.model import ENTRY, REGIONS, HsaId, RegionCode, Register, RegisterClinic, RegisterSettings, canonical
 from reconciler.plan import digest, digest_of
 from reconciler.rows import Rows
 from reconciler.sources import register_csv, register_json, register_pages, sql
@@ -70,24 +73,87 @@ SOURCES: Mapping[str, Callable[[RegisterSettings], Answer | None]] = {
 # ---- every record
 
 
-def _checked(answer: Answer, settings: RegisterSettings) -> dict[HsaId, RegisterClinic]:
-    codes = {code: code for code in REGIONS} | dict(settings.region_codes)
-    clinics: dict[HsaId, RegisterClinic] = {}
-    for at, record in answer.records:
-        fault = _fault(record, codes)
-        if fault:
-            raise _record(answer.where(at, fault[0]), record, fault[1])
-        key = canonical(record["hsa_id"])
-        if key in clinics:
-            raise _record(answer.where(at, "hsa_id"), record, _("the HSA-id stands twice"))
-        code = codes[record["region_code"]]
-        # å is one character or two, as they please; the same name is the same name.
-        name = normalize("NFC", record["name"]).strip()
-        clinics[key] = RegisterClinic(name, STATUSES[record["status"]], code)
-    return clinics
-
-
+Parts = dict[tuple[bool, RegionCode], dict[HsaId, str]]
 _FIELDS = frozenset(FIELDS)
+_BATCH = 20_000
+_OF_MISREAD = re.compile("[\N{REPLACEMENT CHARACTER}ÃÂâ]")
+
+
+def _checked(answer: Answer, settings: RegisterSettings) -> Rows[HsaId, RegisterClinic]:
+    """Check the records, many at a time; only those among which something is odd are looked at one by one."""
+    codes = {code: code for code in REGIONS} | dict(settings.region_codes)
+    parts: Parts = {}
+    seen: set[HsaId] = set()
+    records = iter(answer.records)
+    while batch := list(islice(records, _BATCH)):
+        if not _put_together(batch, codes, parts, seen):
+            for at, record in batch:
+                _put(answer.where, at, record, codes, parts, seen)
+    return Rows(ENTRY, parts)
+
+
+def _put_together(
+    batch: list[tuple[Any, Any]], codes: Mapping[str, RegionCode], parts: Parts, seen: set[HsaId]
+) -> bool:
+    """Put the records where they belong if there is nothing odd in any of them; say whether there was not."""
+    columns = _columns(batch)
+    if columns is None or not all(_is_text(column) for column in columns):
+        return False
+    hsa_ids = [canonical(one) for one in columns[0]]
+    ids, names = set(hsa_ids), [name.strip() for name in columns[1]]
+    known = STATUSES.keys() >= set(columns[2]) and codes.keys() >= set(columns[3])
+    if not known or len(ids) < len(hsa_ids) or not seen.isdisjoint(ids) or _is_odd("".join(names)):
+        return False
+    seen |= ids
+    for hsa_id, name, status, code in zip(hsa_ids, names, columns[2], columns[3], strict=True):
+        parts.setdefault((STATUSES[status], codes[code]), {})[hsa_id] = name
+    return True
+
+
+def _columns(batch: list[tuple[Any, Any]]) -> tuple[tuple[str, ...], ...] | None:
+    """Return the four columns of the records; None where one has not those fields, or another thing than text."""
+    records = [record for _at, record in batch]
+    try:
+        if not isinstance(records[0], tuple):
+            if any(record.keys() != _FIELDS for record in records):
+                return None
+            records = list(map(itemgetter(*FIELDS), records))
+        columns = tuple(zip(*records, strict=True))
+        return columns if all({type(cell) for cell in column} == {str} for column in columns) else None
+    except (AttributeError, TypeError):
+        return None
+
+
+def _is_odd(names: str) -> bool:
+    """Whether a letter may have been misread, or may be written as two characters."""
+    return bool(_OF_MISREAD.search(names)) or not is_normalized("NFC", names)
+
+
+def _is_text(column: tuple[str, ...]) -> bool:
+    """Whether every cell says something, and holds nothing invisible."""
+    return "".join(column).isprintable() and all(map(str.strip, column))
+
+
+def _put(
+    where: Callable[[Any, str | None], str],
+    at: Any,
+    record: Any,
+    codes: Mapping[str, RegionCode],
+    parts: Parts,
+    seen: set[HsaId],
+) -> None:
+    """Put one record where it belongs; a fault in it is a Failure."""
+    record = dict(zip(FIELDS, record, strict=True)) if isinstance(record, tuple) else record
+    fault = _fault(record, codes)
+    if fault:
+        raise _record(where(at, fault[0]), record, fault[1])
+    key = canonical(record["hsa_id"])
+    if key in seen:
+        raise _record(where(at, "hsa_id"), record, _("the HSA-id stands twice"))
+    seen.add(key)
+    group = STATUSES[record["status"]], codes[record["region_code"]]
+    # å is one character or two, as they please; the same name is the same name.
+    parts.setdefault(group, {})[key] = normalize("NFC", record["name"]).strip()
 
 
 def _fault(record: Any, codes: Mapping[str, str]) -> tuple[str | None, str] | None:

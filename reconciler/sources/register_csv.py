@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from reconciler.sources.answer import malformed
@@ -17,12 +18,13 @@ from reconciler.words import _
 
 
 def read(content: bytes, path: Path) -> Answer:
-    """Return the records of a CSV file."""
-    text = _decoded(content, path)
-    said, rows, first = {}, io.StringIO(text, newline=""), 1
-    for line in rows:
+    """Return the records of a CSV file; they are read as they are asked for."""
+    lines = io.TextIOWrapper(io.BytesIO(content), _encoding(content, path), newline="")
+    said, first, header = {}, 1, ""
+    for line in lines:
         key, colon, value = line.strip().strip('";, ').lstrip("# ").partition(":")
         if not line.lstrip('"').startswith("#"):
+            header = line
             break
         if colon and key in said:
             raise malformed("register", path, _("the line # {key}: stands twice").format(key=key))
@@ -30,41 +32,37 @@ def read(content: bytes, path: Path) -> Answer:
         first += 1
     if "generated_at" not in said:
         raise malformed("register", path, _("the first line should be # generated_at: and a time"))
-    records = list(_records(_from_line(text, first), first, path))
-    if "clinics" in said and said["clinics"] != str(len(records)):
-        problem = _("it says {said} clinics, and has {count}")
-        raise incomplete(problem.format(said=said["clinics"], count=len(records)))
-    return Answer(said["generated_at"], records, in_row)
+    records = _records(header, lines, first, path)
+    return Answer(said["generated_at"], _counted(records, said.get("clinics")), in_row)
 
 
-def _decoded(content: bytes, path: Path) -> str:
+def _encoding(content: bytes, path: Path) -> str:
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise malformed("register", path, _("this is UTF-16; save it as CSV UTF-8"))
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        pass
-    try:
-        return content.decode("cp1252")
-    except UnicodeDecodeError as error:
-        reason = _("byte {n} is neither UTF-8 nor what a spreadsheet writes").format(n=error.start + 1)
-        raise malformed("register", path, reason) from error
+    for encoding in ("utf-8-sig", "cp1252"):
+        try:
+            content.decode(encoding)
+        except UnicodeDecodeError as error:
+            place = error.start
+        else:
+            return encoding
+    raise malformed("register", path, _("byte {n} is neither UTF-8 nor what a spreadsheet writes").format(n=place + 1))
 
 
-def _from_line(text: str, first: int) -> io.StringIO:
-    rows = io.StringIO(text, newline="")
-    for _line in range(first - 1):
-        rows.readline()
-    return rows
+def _counted(records: Iterator[tuple[int, tuple[str, ...]]], said: str | None) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Yield the records; at their end, see that there were as many as was *said*."""
+    count = 0
+    for record in records:
+        count += 1
+        yield record
+    if said is not None and said != str(count):
+        raise incomplete(_("it says {said} clinics, and has {count}").format(said=said, count=count))
 
 
-def _records(rows: io.StringIO, first: int, path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield each record with the number of its first line in the file."""
-    start = rows.tell()
-    header = rows.readline().strip().strip(";,")
-    separator = ";" if ";" in header else ","
-    rows.seek(start)
-    reader = csv.reader(rows, delimiter=separator, strict=True)
+def _records(header: str, lines: Iterable[str], first: int, path: Path) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Yield the cells of each record with the number of its first line in the file."""
+    separator = ";" if ";" in header.strip().strip(";,") else ","
+    reader = csv.reader(chain([header], lines), delimiter=separator, strict=True)
     try:
         columns = _trimmed(next(reader, []))
         if tuple(columns) != FIELDS:
@@ -72,19 +70,20 @@ def _records(rows: io.StringIO, first: int, path: Path) -> Iterator[tuple[int, d
         before = reader.line_num
         for row in reader:
             number, before = first + before, reader.line_num
-            cells = _trimmed(row) if len(row) > len(FIELDS) else row
-            if any(cells):
-                yield number, _record(cells, number, path)
+            if len(row) != len(FIELDS):
+                row = _trimmed(row)  # noqa: PLW2901
+            if any(row):
+                yield number, _whole(tuple(row), number, path)
     except csv.Error as error:
         reason = _("row {n} is not CSV: {reason}").format(n=first + reader.line_num - 1, reason=error)
         raise malformed("register", path, reason) from error
 
 
-def _record(cells: list[str], number: int, path: Path) -> dict[str, str]:
+def _whole(cells: tuple[str, ...], number: int, path: Path) -> tuple[str, ...]:
     if len(cells) != len(FIELDS):
         reason = _("row {n} has {count} fields, not {right}").format(n=number, count=len(cells), right=len(FIELDS))
         raise malformed("register", path, reason)
-    return dict(zip(FIELDS, cells, strict=True))
+    return cells
 
 
 def _trimmed(row: list[str]) -> list[str]:
