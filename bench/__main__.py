@@ -12,8 +12,8 @@ from pathlib import Path
 from bench import peers
 from bench.clinics import Sized, made
 from bench.floors import FLOORS
-from bench.measure import Cost, FailedError, cost
-from bench.page import Row, written
+from bench.measure import Program, cost, in_turn, told
+from bench.page import OURSELVES, Row, written
 
 ROOT = Path(__file__).parents[1]
 PEERS_UP_TO = 100_000
@@ -25,6 +25,7 @@ def main() -> None:
     options = _options()
     there, missing = peers.install() if options.peers else ([], [])
     rows: list[Row] = []
+    stations: dict[int, str] = {}
     for clinics in options.sizes:
         for odd in (False, True):
             with tempfile.TemporaryDirectory() as folder:
@@ -32,8 +33,10 @@ def main() -> None:
                 for row in _measured(sized, there if clinics <= PEERS_UP_TO and not odd else [], options.times):
                     print(row, flush=True)
                     rows.append(row)
-    if options.write:
-        (ROOT / "docs" / "performance.md").write_text(written(rows, missing), encoding="utf-8")
+                if not odd:
+                    stations[clinics] = told([*on_full(sized.folder), "plan", "--timings"], sized.folder)
+        if options.write:  # after each size, so that a run that is cut off has not been in vain
+            (ROOT / "docs" / "performance.md").write_text(written(rows, missing, stations), encoding="utf-8")
 
 
 def _options() -> argparse.Namespace:
@@ -47,44 +50,46 @@ def _options() -> argparse.Namespace:
 
 def _measured(sized: Sized, there: list[peers.Peer], times: int) -> Iterator[Row]:
     """Measure floors, ours and peers in turn."""
-    if sized.odd:
-        yield _row(sized, "validate", "reconciler", cost([*OURS, "validate"], sized.folder, times=times))
-        return
-    for name in FLOORS:
-        yield _row(sized, "floor", name, _floor(name, sized, times))
-    yield from _ours(sized, times)
-    for peer in there:
-        try:
-            found = cost(peer.command(sized), sized.folder, times=times)
-        except FailedError as failed:
-            print(failed, file=sys.stderr)
-            continue
-        yield _row(sized, peer.task, f"{peer.name} {peer.version}", found)
+    programs = [*_files_alone()] if sized.odd else [*_floors(sized.folder), *_ours(sized.folder)]
+    programs += [Program(peer.task, f"{peer.name} {peer.version}", peer.command(sized)) for peer in there]
+    for program, found in in_turn(programs, sized.folder, times):
+        yield Row(sized.clinics, sized.odd, program.task, program.who, found)
 
 
-def _ours(sized: Sized, times: int) -> Iterator[Row]:
-    folder = sized.folder
-    yield _row(sized, "validate", "reconciler", cost([*OURS, "validate"], folder, times=times))
-    yield _row(sized, "validate --live", "reconciler", cost([*OURS, "validate", "--live"], folder, times=times))
-    database, kept = folder / "reconciler.db", folder / "empty.db"
-    cost([*OURS, "db", "init"], folder, times=1)
-    shutil.copy(database, kept)
-    applied = cost([*OURS, "apply"], folder, times=times, before=lambda: _copied(kept, database))
-    yield _row(sized, "apply", "reconciler", applied)
-    yield _row(sized, "plan", "reconciler", cost([*OURS, "plan", "--detailed-exitcode"], folder, times=times))
+def _files_alone() -> Iterator[Program]:
+    yield Program("validate", OURSELVES, [*OURS, "validate"])
+
+
+def _ours(folder: Path) -> Iterator[Program]:
+    """What ours does: at the start, with the files, with the register, on an empty database, and on one that fits."""
+    empty, database = folder / "empty.db", folder / "reconciler.db"
+    cost([*OURS, "db", "init"], folder)
+    shutil.copy(database, empty)
+    cost([*OURS, "apply"], folder)
+    shutil.move(database, folder / "full.db")
+    yield Program("start", "python", [sys.executable, "-c", "pass"])
+    yield Program("start", "reconciler --version", [*OURS, "--version"])
+    yield Program("start", "reconciler --help", [*OURS, "--help"])
+    yield from _files_alone()
+    yield Program("validate --live", OURSELVES, [*OURS, "validate", "--live"])
+    yield Program("apply", OURSELVES, [*OURS, "apply"], lambda: _copied(empty, database))
+    yield Program("plan", OURSELVES, [*on_full(folder), "plan", "--detailed-exitcode"])
+    yield Program("status", OURSELVES, [*on_full(folder), "status"])
+
+
+def on_full(folder: Path) -> list[str]:
+    """Return ours, on the database that everything was applied to."""
+    return [*OURS, "--database", f"sqlite:///{folder / 'full.db'}"]
 
 
 def _copied(kept: Path, database: Path) -> None:
     shutil.copy(kept, database)
 
 
-def _floor(name: str, sized: Sized, times: int) -> Cost:
-    command = [sys.executable, ROOT / "bench" / "floors.py", name]
-    return cost(command, sized.folder, times=times, before=lambda: (sized.folder / "floor.db").unlink(missing_ok=True))
-
-
-def _row(sized: Sized, task: str, who: str, found: Cost) -> Row:
-    return Row(sized.clinics, sized.odd, task, who, found)
+def _floors(folder: Path) -> Iterator[Program]:
+    for name in FLOORS:
+        command = [sys.executable, ROOT / "bench" / "floors.py", name]
+        yield Program("floor", name, command, lambda: (folder / "floor.db").unlink(missing_ok=True))
 
 
 if __name__ == "__main__":

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -24,26 +25,50 @@ class FailedError(Exception):
     """A command that should have worked did not; its text is what it said."""
 
 
-def cost(
-    command: Sequence[str | Path],
-    folder: Path,
-    *,
-    times: int,
-    before: Callable[[], None] = lambda: None,
-    good: tuple[int, ...] = (0,),
-) -> Cost:
-    """Run *command* in *folder* so many *times*, each after *before*; a slow one (over 30 s of CPU) is run once."""
-    runs: list[tuple[float, float, float]] = []
+class Program(NamedTuple):
+    """What is run, for which task, under which name; before each run, what makes ready for it."""
+
+    task: str
+    who: str
+    command: Sequence[str | Path]
+    before: Callable[[], None] = lambda: None
+
+
+_SLOW = 30
+"""Seconds of CPU after which a program is not run again."""
+
+
+def in_turn(programs: Sequence[Program], folder: Path, times: int) -> Iterator[tuple[Program, Cost]]:
+    """Run the programs in *folder* one after the other, so many *times*; yield what each cost. A failure is told."""
+    runs: list[list[tuple[float, float, float]]] = [[] for _program in programs]
     for _turn in range(times):
-        before()
-        runs.append(_run(command, folder, good))
-        if runs[-1][0] > 30:
-            break
-    best, spent = min(runs), [run[0] for run in runs]
-    return Cost(*best, spread=100 * (max(spent) - min(spent)) / max(median(spent), 1e-9))
+        for program, found in zip(programs, runs, strict=True):
+            if all(run[0] < _SLOW for run in found):
+                program.before()
+                try:
+                    found.append(_run(program.command, folder))
+                except FailedError as failed:
+                    print(failed, file=sys.stderr)
+    return ((program, _cost(found)) for program, found in zip(programs, runs, strict=True) if found)
 
 
-def _run(command: Sequence[str | Path], folder: Path, good: tuple[int, ...]) -> tuple[float, float, float]:
+def cost(command: Sequence[str | Path], folder: Path) -> Cost:
+    """Run *command* once in *folder*; one that ends badly is an error."""
+    return _cost([_run(command, folder)])
+
+
+def told(command: Sequence[str | Path], folder: Path) -> str:
+    """Run *command* in *folder*; return what it says on stderr."""
+    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True, env=_environment())
+    return ran.stderr
+
+
+def _cost(runs: Sequence[tuple[float, float, float]]) -> Cost:
+    spent = [run[0] for run in runs]
+    return Cost(*min(runs), spread=100 * (max(spent) - min(spent)) / max(median(spent), 1e-9))
+
+
+def _run(command: Sequence[str | Path], folder: Path) -> tuple[float, float, float]:
     said = folder / "said.txt"
     with said.open("wb") as out:
         started = time.monotonic()
@@ -51,7 +76,7 @@ def _run(command: Sequence[str | Path], folder: Path, good: tuple[int, ...]) -> 
         _pid, status, usage = os.wait4(process.pid, 0)
         wall = time.monotonic() - started
     process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in good:
+    if process.returncode:
         raise FailedError(f"{' '.join(map(str, command[:4]))} … ended with {process.returncode}: {_tail(said)}")
     return usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024
 

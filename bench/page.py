@@ -6,7 +6,7 @@ import datetime
 import os
 import platform
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from bench.measure import Cost
 
+OURSELVES = "reconciler"
 _NAMED = ("pyyaml", "sqlalchemy", "jsonschema-rs")
 
 
@@ -34,12 +35,14 @@ class Row(NamedTuple):
         )
 
 
-def written(rows: Iterable[Row], missing: Iterable[str]) -> str:
+def written(rows: Iterable[Row], missing: Iterable[str], stations: Mapping[int, str]) -> str:
     """Return the page."""
     rows = list(rows)
-    parts = [_HEAD, _machine(), _missing(missing)]
+    parts = [_HEAD, _machine(), _missing(missing), _targets(rows)]
     for clinics, alike in groupby(rows, lambda row: row.clinics):
         parts.append(f"## {clinics:,} clinics\n\n" + "\n".join(_table(list(alike))) + "\n")
+        if clinics in stations:
+            parts.append(f"Where the time of `plan` goes:\n\n```\n{stations[clinics].rstrip()}\n```\n")
     return "\n".join(part for part in parts if part)
 
 
@@ -52,6 +55,66 @@ CPU seconds of whole processes, start-up included, the best of the runs; ratios 
 drift from machine to machine. Ours does everything it does: all rules, every place known, the register compared where
 it is asked. The clinics are invented and spread evenly over the regions; the sizes are chosen, not measured anywhere.
 """
+
+
+def _targets(rows: list[Row]) -> str:
+    """Return what was asked for beside what was measured, as far as it was."""
+    found = {(row.clinics, row.task, row.who.partition(" ")[0]): row.cost for row in rows if not row.odd}
+    start = {
+        row.who: row.cost.cpu for row in rows if row.task == "start" and row.clinics == min(r.clinics for r in rows)
+    }
+    told = [*_starts(start), *_against_peers(found), *_of_a_million(found)]
+    lines = [f"| {what} | {wanted} | {measured} |" for what, wanted, measured in told]
+    return (
+        "\n".join(["## What was asked for", "", "| | asked | measured |", "|---|---:|---:|", *lines]) + "\n"
+        if told
+        else ""
+    )
+
+
+Told = Iterator[tuple[str, str, str]]
+Found = dict[tuple[int, str, str], Cost]
+
+
+def _starts(start: dict[str, float]) -> Told:
+    for flag, most in (("--version", 25), ("--help", 80)):
+        if f"reconciler {flag}" in start:
+            spent = 1000 * (start[f"reconciler {flag}"] - start["python"])
+            yield f"`{flag}` over bare Python", f"≤ {most} ms", f"{spent:.0f} ms"
+
+
+def _against_peers(found: Found) -> Told:
+    """Yield how many times less ours costs than each peer."""
+    for clinics, task, peer, least in (
+        (100_000, "validate", "check-jsonschema", 50.0),
+        (100_000, "validate", "yamllint", 60.0),
+        (100_000, "validate", "ajv-cli", 1.5),
+        (10_000, "plan", "octodns", 12.0),
+        (100_000, "plan", "octodns", 50.0),
+    ):
+        ours, theirs = found.get((clinics, task, OURSELVES)), found.get((clinics, task, peer))
+        if ours and theirs:
+            yield f"`{task}`, {clinics:,}, less than {peer}", f"≥ {least:g} ×", f"{theirs.cpu / ours.cpu:.1f} ×"
+
+
+def _of_a_million(found: Found) -> Told:
+    """Yield what a million cost: against the floors, in seconds and memory, and against a tenth of them."""
+    large = {task: found[1_000_000, task, OURSELVES] for task in _GROWS if (1_000_000, task, OURSELVES) in found}
+    small = {task: found[100_000, task, OURSELVES] for task in _GROWS if (100_000, task, OURSELVES) in found}
+    libyaml = found.get((1_000_000, "floor", "libyaml"))
+    if "plan" in large and libyaml:
+        yield "`plan`, 1,000,000, over libyaml's events", "≤ 4.5 ×", f"{large['plan'].cpu / libyaml.cpu:.1f} ×"
+    for task, most in (("plan", 600), ("apply", 700)):
+        if task in large:
+            yield f"`{task}`, 1,000,000, memory", f"≤ {most} MB", f"{large[task].memory:.0f} MB"
+    if "apply" in large:
+        yield "`apply` of all, 1,000,000", "≤ 15 s", f"{large['apply'].cpu:.0f} s"
+    for task in large.keys() & small.keys():
+        time, memory = large[task].cpu / small[task].cpu, large[task].memory / small[task].memory
+        yield f"`{task}`, 1,000,000 over 100,000: time, memory", "≤ 11 ×", f"{time:.1f} ×, {memory:.1f} ×"
+
+
+_GROWS = ("validate", "validate --live", "plan", "apply", "status")
 
 
 def _machine() -> str:
@@ -80,9 +143,9 @@ def _missing(missing: Iterable[str]) -> str:
 def _table(rows: list[Row]) -> Iterator[str]:
     yield "| task | program | CPU, s | wall, s | memory, MB | against ours |"
     yield "|---|---|---:|---:|---:|---:|"
-    ours = {row.task: row.cost.cpu for row in rows if row.who == "reconciler" and not row.odd}
+    ours = {row.task: row.cost.cpu for row in rows if row.who == OURSELVES and not row.odd}
     for row in rows:
         task = f"{row.task}, 1 % odd lines" if row.odd else row.task
-        ratio = f"{row.cost.cpu / ours[row.task]:.1f} ×" if row.task in ours and row.who != "reconciler" else ""
+        ratio = f"{row.cost.cpu / ours[row.task]:.1f} ×" if row.task in ours and row.who != OURSELVES else ""
         cells = (task, row.who, f"{row.cost.cpu:.2f}", f"{row.cost.wall:.2f}", f"{row.cost.memory:.0f}", ratio)
         yield f"| {' | '.join(cells)} |"

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import date
 from typing import NamedTuple
 
+from reconciler import stations
 from reconciler.declare.regions import Reading, RegionFile
 from reconciler.findings import Finding, weighed
 from reconciler.model import (
@@ -152,9 +153,13 @@ def told(
 
 def judge_plan(world: World, settings: Settings) -> Judged:
     """Settle, take the difference, and ask the guards; pure."""
+    stations.at("settle")
     settled = settle(world.declared, world.register, world.routes, world.observed, settings.regions)
+    stations.at("diff")
     changes = diff(world.observed, settled, world.declared)
+    stations.at("guard")
     judgement = guard.judge(proposal(world, settings, settled, changes), world.approvals, world.taken)
+    stations.at("check")
     blocked = frozenset(world.declared.stopped) | judgement.regions | frozenset(settings.hold)
     findings = (
         *upstream_findings(world.declared, world.register, world.routes, world.observed, settled),
@@ -275,7 +280,7 @@ def verdict(
     judgement: Judgement,
     held: Collection[RegionCode] = (),
 ) -> RegionVerdict:
-    """Return what a run would make of one region, and the rules that stop or hold something in it."""
+    """Return what a run would make of a region with its *changes*, and the rules that stop or hold something in it."""
     name = REGIONS.get(code, code)
     if code in declared.stopped:
         return RegionVerdict(code, name, Verdict.STOPPED, declared.stopped[code])
@@ -285,8 +290,5 @@ def verdict(
     errors = {one.rule.id for one in findings if one.region == code and (one.stops or one.rule in _SAID)}
     blocked = (declared.stopped.keys() | judgement.regions | set(held)) - {code}
     rows = judgement.rows
-    pending = any(
-        change.region == code and not change.touches & blocked and guard.row_of(change) not in rows
-        for change in changes
-    )
+    pending = any(not change.touches & blocked and guard.row_of(change) not in rows for change in changes)
     return RegionVerdict(code, name, Verdict.APPLY if pending else Verdict.UNCHANGED, tuple(sorted(errors)))

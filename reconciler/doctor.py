@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 
 from reconciler import git
 from reconciler.findings import Exit, Failure, Severity
-from reconciler.model import Settings, Threshold
+from reconciler.model import Settings
 from reconciler.sources import register as register_source
 from reconciler.sources import routes as routes_source
 from reconciler.sources.answer import AHEAD
 from reconciler.sources.peer import Peer, look_at, own_certificate_until
+from reconciler.thresholds import Threshold
 from reconciler.words import _, moment, ngettext, number, tenths
 
 SOON = timedelta(days=30)

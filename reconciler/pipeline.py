@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
+from itertools import groupby
 from typing import TYPE_CHECKING
 
-from reconciler import ask, expect, git
+from reconciler import ask, expect, git, stations
 from reconciler.check import (
     declare,
     fingerprint,
@@ -55,17 +56,22 @@ def validate(settings: Settings, now: datetime, *, live: bool = False, base: str
 
 def plan(settings: Settings, now: datetime, sources: ask.Sources = ask.Sources()) -> Planned:  # noqa: B008  (frozen)
     """Return what an apply would do."""
+    stations.at("declare")
     reading = read_regions(settings.config / "regions", settings.regions)
+    stations.at("check")
     declared, findings = declare(reading, settings, folder_of(settings))
     approvals, about_approvals = read_approvals(settings.config / "approvals.yaml")
     findings += tuple(about_approvals)
     failures: list[Failure] = []
+    stations.at("ask")
     commit = asked(failures, lambda: git.head(settings.config))
     answer = ask.register(settings, now, sources)
+    stations.at("observe")
     held = asked(failures, lambda: ask.database(settings, commit, now, declared, answer))
     register, because = ask.or_last_good(answer, held, settings, now)
     if register is None and because is not None:
         failures.append(because)
+    stations.at("ask")
     routes = asked(failures, lambda: ask.routes(settings, now, sources, held))
     if failures or register is None or routes is None or held is None:
         regions = tuple(verdict(code, declared, findings, (), Judgement()) for code in settings.regions)
@@ -92,12 +98,15 @@ def _planned(
 ) -> Planned:
     judged = judge_plan(world, settings)
     findings = told((*findings, *judged.findings), settings, world.declared, world.register)
+    stations.at("fingerprint")
     codes = sorted({*settings.regions, *(change.region for change in judged.changes)})
     observed_digest = state_digest(world.observed.clinics, world.observed.boards)
     settled_digest = state_digest(judged.settled.clinics, judged.settled.boards) if judged.changes else observed_digest
+    due = {code: tuple(found) for code, found in groupby(judged.changes, lambda change: change.region)}
     return Planned(
         regions=tuple(
-            verdict(code, world.declared, findings, judged.changes, judged.judgement, settings.hold) for code in codes
+            verdict(code, world.declared, findings, due.get(code, ()), judged.judgement, settings.hold)
+            for code in codes
         ),
         findings=findings,
         changes=judged.changes,
@@ -154,6 +163,7 @@ def apply(
         return Applied(replace(_not_attempted(planned), failures=(*planned.failures, stale)).only(only))
     if planned.judged.judgement.national:
         return Applied(planned.only(only))
+    stations.at("apply")
     engine = store.engine(settings.database, writes=True, patience=settings.lock_timeout.total_seconds())
     with store.answering():
         header = store.RunHeader(

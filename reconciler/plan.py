@@ -200,6 +200,12 @@ class Change(NamedTuple):
         return (self.region, _ORDER[self.action], self.subject)
 
 
+def touched_by(changes: Collection[Change]) -> set[RegionCode]:
+    """Return the regions whose rows *changes* change."""
+    moved = {change.before[0] for change in changes if change.action is Action.MOVE and change.before}
+    return {change.region for change in changes} | moved
+
+
 def diff(observed: State, settled: Settled, declared: Declared) -> list[Change]:
     """Return the changes from *observed* to *settled*, sorted; each with its cause and where it is declared."""
     was, will = Rows.of(ENROLMENT, observed.clinics), Rows.of(ENROLMENT, settled.clinics)

@@ -91,6 +91,8 @@ class Judged:
     @property
     def waiting(self) -> frozenset[str]:
         """The rows that wait: they themselves, or a region that their change concerns, are stopped or refused."""
+        if not self.blocked and not self.judgement.rows:
+            return frozenset()
         return frozenset(guard.row_of(change) for change in self.changes if self.waits(change))
 
     def waits(self, change: Change) -> bool:

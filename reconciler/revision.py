@@ -15,24 +15,19 @@ from reconciler.declare.files import kept_elsewhere
 from reconciler.declare.regions import read_contents
 from reconciler.findings import Finding
 from reconciler.meaning import Access
-from reconciler.model import (
-    BoardRow,
-    Declared,
-    Enrolment,
-    HsaId,
-    ManagedBoard,
-    ManagedClinic,
-    RegionCode,
-    Settings,
-    State,
-)
+from reconciler.model import ENROLMENT, MANAGED, BoardRow, Declared, ManagedBoard, RegionCode, Settings, State
+from reconciler.rows import Rows, names_of
 from reconciler.rules.reading import LARGEST
 
 
-def files_at(settings: Settings, revision: str) -> Files:
-    """Read region files, approvals and rights as they were at *revision*; one that is not there is a Failure."""
+def files_at(settings: Settings, revision: str, now: Files | None = None) -> Files:
+    """Read region files, approvals and rights as they were at *revision*; one that is not there is a Failure.
+
+    Region files that are as they are *now* are not read twice.
+    """
     folder, path = settings.config / "regions", settings.config / "approvals.yaml"
-    reading = read_contents(folder, git.files_at(folder, revision, LARGEST), settings.regions)
+    there = git.files_at(folder, revision, LARGEST)
+    reading = read_contents(folder, there, settings.regions, now.reading if now else None)
     kept = git.files_at(settings.config, revision, LARGEST)
     approvals = read_content(path, *kept_elsewhere(path, kept[path.name])) if path.name in kept else ([], [])
     rights = settings.config / access.NAME
@@ -66,18 +61,20 @@ def known_from(files: Files, declared: Declared) -> State:
 
     Of a file that is stopped, every HSA-id in its text is known: who mends it has enrolled nobody.
     """
-    clinics: dict[HsaId, Enrolment] = {}
-    for code, region in declared.regions.items():
-        clinics |= {hsa_id: Enrolment(code, one.name) for hsa_id, one in region.clinics.items()}
+    clinics = {code: names_of(region.clinics) for code, region in declared.regions.items()}
+    for hsa_id in declared.twice:  # the last region that declares it has it
+        for code in declared.owners[hsa_id][:-1]:
+            clinics[code] = {key: name for key, name in clinics[code].items() if key != hsa_id}
     for file in files.reading.files:
         if file.code is not None and file.code in declared.stopped:
-            clinics |= {hsa_id: Enrolment(file.code, "") for hsa_id in mentioned([file.text]) - clinics.keys()}
-    managed = {hsa_id: ManagedClinic(row.region_code, row.region_code, row.name) for hsa_id, row in clinics.items()}
+            known = mentioned([file.text]).difference(*clinics.values())
+            clinics[file.code] = {**clinics.get(file.code, {}), **dict.fromkeys(known, "")}
+    managed = {(code, code): names for code, names in clinics.items()}
     boards = {code: one.board for code, one in declared.regions.items() if one.board}
     return State(
-        clinics,
+        Rows(ENROLMENT, clinics),
         {code: BoardRow(one.hsa_id, one.name) for code, one in boards.items()},
-        managed,
+        Rows(MANAGED, managed),
         {code: ManagedBoard(one.hsa_id, one.name, one.support_order) for code, one in boards.items()},
     )
 

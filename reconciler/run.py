@@ -19,7 +19,7 @@ from reconciler import signals, store
 from reconciler.check import proposal
 from reconciler.findings import Exit, Failure, Finding
 from reconciler.model import ENROLMENT, MANAGED, BoardRow, Enrolment, HsaId, RegionCode, Settings, State
-from reconciler.plan import Bookkeeping, Change, bookkeeping, diff, settle
+from reconciler.plan import Bookkeeping, Change, bookkeeping, diff, settle, touched_by
 from reconciler.results import Applied, Judged, Planned, RegionVerdict, Verdict, World
 from reconciler.rows import Rows
 from reconciler.rules import guard
@@ -141,7 +141,7 @@ class Run:
         due = self.planned_for.get(verdict.code, ())
         watched = {HsaId(change.subject) for change in due} | (one.clinics.keys() if one else set())
         decide = partial(self._decide, verdict.code, watched)
-        touched = {code for change in due for code in change.touches}
+        touched = touched_by(due)
         done = store.settle_region(self.engine, self.run, verdict.code, watched, decide, self.now, touched=touched)
         if done.unexpected:
             raise self._no_longer_fits(verdict.code)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
-from reconciler import revision
+from reconciler import revision, stations
 from reconciler.check import Files, Read, check, duplicates, told, upstream_findings
 from reconciler.declare import access
 from reconciler.declare.access import read_access
@@ -39,10 +39,13 @@ class Examined(NamedTuple):
 
 def examine(settings: Settings, now: datetime, *, live: bool = False, base: str | None = None) -> Examined:
     """Validate, and keep what was looked at."""
-    before = revision.files_at(settings, base) if base is not None else None
+    stations.at("declare")
     files = _files(settings)
+    before = revision.files_at(settings, base, files) if base is not None else None
     failures: list[Failure] = []
+    stations.at("ask")
     answers = _answers(failures, settings, now) if live else None
+    stations.at("check")
     today, folder = now.astimezone(STOCKHOLM).date(), folder_of(settings)
     known, old, there = State(), tuple[Finding, ...](), None
     if before is not None:
@@ -76,7 +79,9 @@ def _meant(
     """Judge what the files mean together: against register and routes where they answered."""
     if answers is None:
         return duplicates(declared)
+    stations.at("settle")
     settled = settle(declared, *answers, known, settings.regions)
+    stations.at("check")
     return upstream_findings(declared, *answers, known, settled)
 
 

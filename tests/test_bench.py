@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from bench.clinics import made, make
 from bench.floors import FLOORS
-from bench.measure import Cost, FailedError, cost
+from bench.measure import Cost, FailedError, Program, cost, in_turn, told
 from bench.page import Row, written
 from reconciler.cli import main, run
 
@@ -26,7 +26,7 @@ RECONCILER = [sys.executable, "-m", "reconciler"]
 def test_what_is_made_is_valid_and_fits_its_register(tmp_path: Path, odd: bool) -> None:
     sized = made(tmp_path, 2_500, odd=odd)
     assert len(sized.region_files) == 21
-    cost([*RECONCILER, "validate", "--live"], tmp_path, times=1)
+    cost([*RECONCILER, "validate", "--live"], tmp_path)
     assert (tmp_path / "said.txt").read_text(encoding="utf-8") == "21 regions, 2,500 clinics: nothing is wrong\n"
 
 
@@ -47,7 +47,39 @@ def test_the_floors_do_their_work(floor, tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_a_command_that_fails_is_not_measured(tmp_path: Path) -> None:
     with pytest.raises(FailedError, match="ended with 78"):
-        cost([*RECONCILER, "validate"], tmp_path, times=1)
+        cost([*RECONCILER, "validate"], tmp_path)
+
+
+def test_programs_are_run_in_turn_and_the_best_run_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ran: list[str] = []
+    good = Program("start", "good", [sys.executable, "-c", "pass"], lambda: ran.append("good"))
+    bad = Program("start", "bad", [sys.executable, "-c", "raise SystemExit(3)"], lambda: ran.append("bad"))
+    assert [program.who for program, found in in_turn([good, bad], tmp_path, 2) if found.cpu > 0] == ["good"]
+    assert ran == ["good", "bad", "good", "bad"]
+    assert "ended with 3" in capsys.readouterr().err
+    assert told([sys.executable, "-c", "import sys; sys.stderr.write('here')"], tmp_path) == "here"
+
+
+def test_the_page_tells_what_was_asked_for() -> None:
+    rows = [
+        Row(100_000, False, task, who, Cost(cpu, cpu, memory, 0))
+        for task, who, cpu, memory in [
+            ("start", "python", 0.01, 9),
+            ("start", "reconciler --help", 0.07, 30),
+            ("validate", "reconciler", 0.5, 70),
+            ("validate", "yamllint 1.38.0", 60.0, 700),
+            ("plan", "reconciler", 1.0, 120),
+        ]
+    ]
+    rows += [
+        Row(1_000_000, False, "plan", "reconciler", Cost(9, 9, 500, 0)),
+        Row(1_000_000, False, "floor", "libyaml events", Cost(3, 3, 20, 0)),
+    ]
+    page = written(rows, [], {})
+    assert "| `--help` over bare Python | ≤ 80 ms | 60 ms |" in page
+    assert "| `validate`, 100,000, less than yamllint | ≥ 60 × | 120.0 × |" in page
+    assert "| `plan`, 1,000,000, over libyaml's events | ≤ 4.5 × | 3.0 × |" in page
+    assert "| `plan`, 1,000,000 over 100,000: time, memory | ≤ 11 × | 9.0 ×, 4.2 × |" in page
 
 
 def test_the_page_has_a_table_for_each_size_and_names_the_missing() -> None:
@@ -55,11 +87,12 @@ def test_the_page_has_a_table_for_each_size_and_names_the_missing() -> None:
         return Row(clinics, False, task, who, Cost(cpu, cpu, 40, 0))
 
     rows = [row(1000, "validate", "reconciler", 0.2), row(1000, "validate", "slow 1.0", 3), row(10_000, "plan", "x", 1)]
-    page = written(rows, ["gone 2.0"])
+    page = written(rows, ["gone 2.0"], {1000: "settle  0.1\n"})
     assert "| validate | slow 1.0 | 3.00 | 3.00 | 40 | 15.0 × |" in page
     assert "## 1,000 clinics" in page
     assert "## 10,000 clinics" in page
     assert "gone 2.0" in page
+    assert "```\nsettle  0.1\n```" in page
 
 
 _STEPS = {False: 80, True: 430}

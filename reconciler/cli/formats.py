@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from reconciler.cli.shared import fenced, in_a_job, read_to_the_end, stdout
+from reconciler.cli.timings import taken, tell_taken
 from reconciler.findings import Exit, Failure, reason_of
 from reconciler.words import _
 
@@ -77,12 +78,24 @@ def _output(value: str, names: tuple[str, ...]) -> Output:
     return Output(name, Path(file) if given else None)
 
 
-def tell(outputs: Iterable[Output], name: str, result: Any, findings: Iterable[Finding], **options: Any) -> None:
+def tell(
+    outputs: Iterable[Output],
+    name: str,
+    result: Any,
+    findings: Iterable[Finding],
+    *,
+    timings: bool = False,
+    **options: Any,
+) -> None:
     """Say *result* in every format that was asked for; a file that cannot be written is told when all is said."""
+    from reconciler import stations  # noqa: PLC0415
     from reconciler.report import json  # noqa: PLC0415
     from reconciler.report.excerpt import places_of  # noqa: PLC0415
 
+    stations.at("report")
     document, places = getattr(json, name)(result), places_of(findings)
+    if timings:
+        document["timings"] = taken()
     failures = []
     for one in outputs:
         try:
@@ -94,6 +107,8 @@ def tell(outputs: Iterable[Output], name: str, result: Any, findings: Iterable[F
                 _to_the_job(document, places)
         except OSError as error:
             failures.append(_unwritten(error))
+    if timings:
+        tell_taken()
     if failures:
         raise failures[0]
 

@@ -8,7 +8,6 @@ import click
 
 from reconciler.cli.shared import check_codes, format_option, now, print_logged, regions_option, settings_of
 from reconciler.findings import Exit
-from reconciler.model import canonical
 from reconciler.words import _
 
 
@@ -54,6 +53,7 @@ def history(
 ) -> Exit:
     """Tell what was changed: who, when and why."""
     from reconciler import logbook, store  # noqa: PLC0415
+    from reconciler.model import canonical  # noqa: PLC0415
 
     settings = settings_of(context)
     check_codes(regions, settings)

@@ -25,6 +25,7 @@ from reconciler.cli.shared import (
     strict_option,
     tell_empty,
 )
+from reconciler.cli.timings import timings_option
 from reconciler.cli.watch import metrics_option, watched
 from reconciler.findings import Exit
 from reconciler.words import _
@@ -42,14 +43,17 @@ if TYPE_CHECKING:
 @click.option("--base", metavar="REV", help=_("Only what is not wrong at this git revision already counts."))
 @strict_option()
 @formats_option()
+@timings_option()
 @click.pass_context
-def validate(context: click.Context, live: bool, base: str | None, strict: bool, outputs: tuple[Output, ...]) -> Exit:
+def validate(
+    context: click.Context, live: bool, base: str | None, strict: bool, timings: bool, outputs: tuple[Output, ...]
+) -> Exit:
     """Tell every fault of every region file, each in its place."""
     from reconciler import pipeline  # noqa: PLC0415
     from reconciler.results import strictly  # noqa: PLC0415
 
     result = pipeline.validate(settings_of(context), now(), live=live, base=base)
-    tell(outputs, "validate", result, result.findings)
+    tell(outputs, "validate", result, result.findings, timings=timings)
     return Exit.first(result.exit, strictly(result.findings)) if strict else result.exit
 
 
@@ -57,6 +61,7 @@ def validate(context: click.Context, live: bool, base: str | None, strict: bool,
 @regions_option()
 @formats_option()
 @strict_option()
+@timings_option()
 @click.option("--detailed-exitcode", is_flag=True, help=_("Exit 2 where there are changes, 0 where there are none."))
 @click.option("--all", "everything", is_flag=True, help=_("List every change, however many."))
 @click.option(
@@ -71,6 +76,7 @@ def plan(
     regions: tuple[str, ...],
     outputs: tuple[Output, ...],
     strict: bool,
+    timings: bool,
     detailed_exitcode: bool,
     everything: bool,
     out: Path | None,
@@ -86,7 +92,7 @@ def plan(
         _save(out, whole)
     result = whole.only(regions)
     tell_empty(result.empty_database)
-    tell(outputs, "plan", result, result.findings, everything=everything)
+    tell(outputs, "plan", result, result.findings, timings=timings, everything=everything)
     code = result.exit(detailed=detailed_exitcode)
     return Exit.first(code, strictly(result.findings)) if strict else code
 
@@ -110,6 +116,7 @@ def _save(out: Path, whole: Planned) -> None:
 @click.option("--expect", metavar="sha256:…", help=_("Apply the plan with this fingerprint, and no other."))
 @shard_option()
 @metrics_option()
+@timings_option()
 @click.pass_context
 def apply(
     context: click.Context,
@@ -122,6 +129,7 @@ def apply(
     allow_cached_sources: bool,
     shard: str | None,
     metrics: Path | None,
+    timings: bool,
 ) -> Exit:
     """Do what plan shows: one transaction for each region, residents shut out first and let in last.
 
@@ -142,7 +150,7 @@ def apply(
         if allow_cached_sources:
             settings = replace(settings, register=replace(settings.register, allow_cached=True))
         result = watch.applied = pipeline.apply(settings, now(), _actor(), regions, expected)
-        say(form, "apply", result, everything=everything, places=places_of(result.planned.findings))
+        say(form, "apply", result, timings=timings, everything=everything, places=places_of(result.planned.findings))
     return result.exit
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli import logs
+from reconciler.cli.timings import taken, tell_taken
 from reconciler.words import _
 
 if TYPE_CHECKING:
@@ -91,12 +92,18 @@ def stdout() -> Console:
     return text.console(sys.stdout)
 
 
-def say(form: str, name: str, result: Any, **options: Any) -> None:
+def say(form: str, name: str, result: Any, *, timings: bool = False, **options: Any) -> None:
     """Print *result* to stdout: the JSON document, or the text that is made from it."""
+    from reconciler import stations  # noqa: PLC0415
     from reconciler.report import json, text  # noqa: PLC0415
 
+    stations.at("report")
     document = getattr(json, name)(result)
+    if timings:
+        document["timings"] = taken()
     _print(form, document, lambda: getattr(text, name)(document, stdout(), **options))
+    if timings:
+        tell_taken()
 
 
 def print_logged(form: str, name: str, result: Any, **options: Any) -> None:

@@ -49,9 +49,15 @@ def read_regions(folder: Path, kept: Collection[RegionCode]) -> Reading:
     return _read(folder, _listed(folder), kept, files.read_bytes)
 
 
-def read_contents(folder: Path, contents: Mapping[str, bytes | None], kept: Collection[RegionCode]) -> Reading:
-    """Read *contents*, by file name, as if they stood in *folder*; None is what is no plain file."""
-    return _read(folder, sorted(contents), kept, lambda path: files.kept_elsewhere(path, contents[path.name]))
+def read_contents(
+    folder: Path, contents: Mapping[str, bytes | None], kept: Collection[RegionCode], known_from: Reading | None = None
+) -> Reading:
+    """Read *contents*, by file name, as if they stood in *folder*; None is what is no plain file.
+
+    A file that says what one with its name was found whole with is not read again.
+    """
+    known = {file.path: file for file in known_from.files if file.region} if known_from else {}
+    return _read(folder, sorted(contents), kept, lambda path: files.kept_elsewhere(path, contents[path.name]), known)
 
 
 def _read(
@@ -59,6 +65,7 @@ def _read(
     names: Iterable[str],
     kept: Collection[RegionCode],
     read_bytes: Callable[[Path], tuple[bytes, list[Finding]]],
+    known: Mapping[str, RegionFile] = {},
 ) -> Reading:
     read, digest = [], hashlib.sha256()
     for path in (folder / name for name in names if name.endswith((".yaml", ".yml")) and not name.startswith(".")):
@@ -69,7 +76,8 @@ def _read(
         for part in (os.fsencode(path.name), content):
             digest.update(b"%d:%b" % (len(part), part))
         with _no_collection():
-            read.append(_read_file(files.shown(path), code, content, unread))
+            shown = files.shown(path)
+            read.append(_read_file(shown, code, content, unread, known.get(shown)))
     return Reading(tuple(read), f"sha256:{digest.hexdigest()}")
 
 
@@ -119,8 +127,12 @@ def _code(name: str) -> RegionCode | None:
     return match[0] if match and match[0] in REGIONS else None
 
 
-def _read_file(path: str, code: RegionCode | None, content: bytes, unread: list[Finding]) -> RegionFile:
+def _read_file(
+    path: str, code: RegionCode | None, content: bytes, unread: list[Finding], known: RegionFile | None
+) -> RegionFile:
     source, not_text = files.decode(path, content)
+    if known is not None and known.text == source.text and not unread and not not_text:
+        return known
     if code is None:
         return RegionFile(path, None, source.text, None, ())
     region, findings = (None, unread or not_text) if unread or not_text else _region(code, source)

@@ -84,7 +84,7 @@ def change_lines(
 ) -> None:
     """Print changes, aligned; of many of one kind the first few, unless *everything*."""
     widths = (
-        max((len(action_word(change["action"])) for change in changes), default=0),
+        max((len(action_word(action)) for action in {change["action"] for change in changes}), default=0),
         max((len(change["subject"]) for change in changes), default=0),
     )
     for action, alike in groupby(changes, lambda change: str(change["action"])):

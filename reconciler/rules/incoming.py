@@ -11,7 +11,7 @@ from datetime import datetime
 
 from reconciler.findings import Finding, Stage, rule
 from reconciler.model import ENTRY, GoodPart, HsaId, RegionCode, Register, RegisterClinic, Remembered
-from reconciler.plan import Action
+from reconciler.plan import Action, touched_by
 from reconciler.rows import Rows, differences
 from reconciler.rules.proposal import APPROVE, Proposal, refusal
 from reconciler.words import moment
@@ -30,7 +30,7 @@ def _measured(proposal: Proposal) -> Iterator[tuple[RegionCode, GoodPart, Part, 
 
 
 def _judged(proposal: Proposal) -> set[RegionCode]:
-    return {*proposal.kept, *(code for change in proposal.changes for code in change.touches)}
+    return {*proposal.kept, *touched_by(proposal.changes)}
 
 
 @rule(

@@ -75,7 +75,7 @@ SOURCES: Mapping[str, Callable[[RegisterSettings], Answer | None]] = {
 
 Parts = dict[tuple[bool, RegionCode], dict[HsaId, str]]
 _FIELDS = frozenset(FIELDS)
-_BATCH = 20_000
+_BATCH = 2_000
 _OF_MISREAD = re.compile("[\N{REPLACEMENT CHARACTER}ÃÂâ]")
 
 

@@ -16,6 +16,8 @@ from reconciler.sources.answer import malformed
 from reconciler.sources.record import FIELDS, Answer, in_row, incomplete
 from reconciler.words import _
 
+_WHOLE = len(FIELDS)
+
 
 def read(content: bytes, path: Path) -> Answer:
     """Return the records of a CSV file; they are read as they are asked for."""
@@ -32,8 +34,7 @@ def read(content: bytes, path: Path) -> Answer:
         first += 1
     if "generated_at" not in said:
         raise malformed("register", path, _("the first line should be # generated_at: and a time"))
-    records = _records(header, lines, first, path)
-    return Answer(said["generated_at"], _counted(records, said.get("clinics")), in_row)
+    return Answer(said["generated_at"], _records(header, lines, first, path, said.get("clinics")), in_row)
 
 
 def _encoding(content: bytes, path: Path) -> str:
@@ -49,20 +50,13 @@ def _encoding(content: bytes, path: Path) -> str:
     raise malformed("register", path, _("byte {n} is neither UTF-8 nor what a spreadsheet writes").format(n=place + 1))
 
 
-def _counted(records: Iterator[tuple[int, tuple[str, ...]]], said: str | None) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """Yield the records; at their end, see that there were as many as was *said*."""
-    count = 0
-    for record in records:
-        count += 1
-        yield record
-    if said is not None and said != str(count):
-        raise incomplete(_("it says {said} clinics, and has {count}").format(said=said, count=count))
-
-
-def _records(header: str, lines: Iterable[str], first: int, path: Path) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """Yield the cells of each record with the number of its first line in the file."""
+def _records(
+    header: str, lines: Iterable[str], first: int, path: Path, said: str | None
+) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Yield the cells of each record with the number of its first line; see that there are as many as was *said*."""
     separator = ";" if ";" in header.strip().strip(";,") else ","
     reader = csv.reader(chain([header], lines), delimiter=separator, strict=True)
+    count = 0
     try:
         columns = _trimmed(next(reader, []))
         if tuple(columns) != FIELDS:
@@ -70,20 +64,23 @@ def _records(header: str, lines: Iterable[str], first: int, path: Path) -> Itera
         before = reader.line_num
         for row in reader:
             number, before = first + before, reader.line_num
-            if len(row) != len(FIELDS):
-                row = _trimmed(row)  # noqa: PLW2901
             if any(row):
-                yield number, _whole(tuple(row), number, path)
+                count += 1
+                yield number, tuple(row) if len(row) == _WHOLE else _mended(row, number, path)
     except csv.Error as error:
         reason = _("row {n} is not CSV: {reason}").format(n=first + reader.line_num - 1, reason=error)
         raise malformed("register", path, reason) from error
+    if said is not None and said != str(count):
+        raise incomplete(_("it says {said} clinics, and has {count}").format(said=said, count=count))
 
 
-def _whole(cells: tuple[str, ...], number: int, path: Path) -> tuple[str, ...]:
-    if len(cells) != len(FIELDS):
-        reason = _("row {n} has {count} fields, not {right}").format(n=number, count=len(cells), right=len(FIELDS))
+def _mended(row: list[str], number: int, path: Path) -> tuple[str, ...]:
+    """Return the cells of a row that has too many, where those are empty; else it is a Failure."""
+    cells = _trimmed(row) if len(row) > _WHOLE else row
+    if len(cells) != _WHOLE:
+        reason = _("row {n} has {count} fields, not {right}").format(n=number, count=len(cells), right=_WHOLE)
         raise malformed("register", path, reason)
-    return cells
+    return tuple(cells)
 
 
 def _trimmed(row: list[str]) -> list[str]:
