@@ -122,7 +122,7 @@ def _machine() -> str:
     day = datetime.datetime.now(datetime.UTC).date()
     return (
         f"{day}, {_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-        f"SQLite {sqlite3.sqlite_version}, {packages}.\n"
+        f"SQLite {sqlite3.sqlite_version}, {packages}; {os.getloadavg()[2]:.0f} processes at a time wanted to run.\n"
     )
 
 
