@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from cryptography.hazmat.primitives import serialization
 from register_server import Stand, serving
 
 from reconciler.findings import Exit, Failure
@@ -194,6 +195,18 @@ def test_a_certificate_that_does_not_fit_is_told(
     with serving(Stand(DOCUMENT), tls=certified(leaf)) as url:
         found = failure(url, replace(QUICK, ca=ca))
     assert (found.kind, said in found.problem) == ("tls", True)
+
+
+def test_a_key_with_a_password_is_told_and_nobody_is_asked_for_it(authority: trustme.CA, tmp_path: Path) -> None:
+    leaf = authority.issue_cert("client@example.org")
+    certificate, key = tmp_path / "client.pem", tmp_path / "client.key"
+    leaf.cert_chain_pems[0].write_to_path(certificate)
+    opened = serialization.load_pem_private_key(leaf.private_key_pem.bytes(), None)
+    locked = serialization.BestAvailableEncryption(b"hemligt")
+    pem, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    key.write_bytes(opened.private_bytes(pem, form, locked))
+    found = failure("https://localhost:1/", replace(QUICK, certificate=certificate, key=key))
+    assert (found.kind, found.remedy) == ("certificate", "give files in PEM form, the key without a password")
 
 
 def test_a_server_that_wants_a_client_certificate_gets_it(authority: trustme.CA, ca: Path, tmp_path: Path) -> None:

@@ -112,6 +112,12 @@ def test_what_a_spreadsheet_leaves_of_a_csv_is_read(tmp_path: Path, encoding: st
     assert "row 5, column status" in refused(tmp_path / "register.csv", misspelt.encode(encoding)).problem
 
 
+def test_empty_cells_after_the_last_column_are_no_fault_and_any_other_is(tmp_path: Path) -> None:
+    assert dict(asked(tmp_path / "a", CSV + ROWS.replace("\n", ",,\n")).clinics) == CLINICS
+    found = refused(tmp_path / "a", CSV + ROWS.replace("\n", ",,x\n", 1))
+    assert "row 4 has 6 fields, not 4" in found.problem
+
+
 def test_a_name_may_hold_quotes_and_the_letters_of_other_languages(tmp_path: Path) -> None:
     text = CSV + ROWS.replace("Eriksberg", '"Clínica ""Â"" São Å–Ã"')
     names = [clinic.name for clinic in asked(tmp_path / "a", text).clinics.values()]
