@@ -12,7 +12,7 @@ SWEDISH := reconciler/locale/sv/LC_MESSAGES/reconciler.po
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test check soak bench dist words docs goldens format clean
+.PHONY: help run test check soak mutants bench dist words docs goldens format clean
 
 help:  ## list what can be made
 	@sed -n 's/^\([a-z]*\): .*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -43,6 +43,9 @@ check: .venv/dev.stamp .venv/editor.stamp  ## run everything that CI runs
 soak: .venv/dev.stamp .venv/editor.stamp  ## run all tests at their full size: hours, not minutes
 	RECONCILER_SOAK=1 $(BIN)/pytest
 
+mutants: .venv/dev.stamp  ## break plan, guards and execute in every small way, and see that a test notices: an hour
+	$(BIN)/python tests/mutants.py
+
 bench: .venv/dev.stamp  ## measure ours, its peers and the floors, and write docs/performance.md
 	$(BIN)/python -m bench --write
 
@@ -72,7 +75,7 @@ format: .venv/dev.stamp  ## put the code in its one form
 	$(BIN)/ruff format .
 
 clean:  ## remove what was made, the example's database too
-	rm -rf .venv build dist bench/.peers .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .mutants build dist bench/.peers .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	rm -f reconciler.db reconciler.db-journal $(SWEDISH:.po=.mo)
 	find reconciler tests docs -name __pycache__ -type d -prune -exec rm -rf {} +
 

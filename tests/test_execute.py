@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from made_store import BOARD, HEADER, NOW, A, B, C, add_clinic, observed, settled, sql, statements, wanting, writer
+from made_store import BOARD, HEADER, NOW, A, B, C, D, add_clinic, observed, settled, sql, statements, wanting, writer
 
 from reconciler import store
 from reconciler.findings import Exit, Failure
@@ -56,9 +56,15 @@ def test_what_is_left_to_do_is_named_the_first_three_of_them(url: str) -> None:
 def test_a_row_that_is_not_as_predicted_is_named_whatever_it_is() -> None:
     was = State({A: ROW, B: ROW, C: Enrolment("12", "Tre")}, {"14": BOARD}, {}, {})
     with pytest.raises(Failure) as failure:
-        execute._demand_as_predicted("14", was, State({A: ROW, C: ROW}, {}, {}, {}), ())
-    problem = f"region 14 is not as it should be after the changes: 3 are left, {B}, {C}, patient board"
+        execute._demand_as_predicted("14", was, State({A: ROW, C: ROW, D: ROW}, {}, {}, {}), ())
+    problem = f"region 14 is not as it should be after the changes: 4 are left, {B}, {C}, {D}"
     assert told(failure.value) == ("database", "differs", problem, OTHERS, Exit.UNANSWERED)
+
+
+def test_a_board_that_is_not_as_predicted_is_named() -> None:
+    was = State({}, {"14": BOARD}, {}, {})
+    with pytest.raises(Failure, match="1 are left, patient board"):
+        execute._demand_as_predicted("14", was, State({}, {}, {}, {}), ())
 
 
 def test_a_row_of_another_region_counts_where_it_was_changed() -> None:
@@ -97,6 +103,52 @@ def test_an_approval_that_another_run_has_used_up_is_said_so(url: str) -> None:
     remedy = "nothing of the region was changed; run again to see what is left to do"
     assert told(failure.value) == ("database", "changed-meanwhile", problem, remedy, Exit.UNANSWERED)
     assert A in observed(url).clinics
+
+
+def test_what_is_done_and_taken_is_returned(url: str) -> None:
+    done = settled(url, "14", {A: ("14", "Ett")}, taken={"d": 1})
+    assert ([change.subject for change in done.changes], done.taken) == ([A], {"d"})
+
+
+@pytest.mark.parametrize("said", [{"unexpected": True}, {"refused": True}])
+def test_what_is_not_to_be_done_is_returned_as_it_was_said(url: str, said: dict[str, bool]) -> None:
+    work = store.Work(withdrawn(A), Bookkeeping(), {})._replace(**said)
+    assert store.settle_region(writer(url), 1, "14", (), lambda _state: work, NOW) == store.Done(**said)
+
+
+def test_every_row_of_the_region_is_looked_at_before_and_after(url: str) -> None:
+    """B is enrolled there and nobody watches it."""
+    settled(url, "14", {A: ("14", "Ett")})
+    add_clinic(url, B, "14")
+    seen: list[State] = []
+    decide = wanting("14", {})
+
+    def decided(state: State) -> store.Work:
+        seen.append(state)
+        return decide(state)
+
+    run = store.begin_run(writer(url), HEADER, NOW)
+    store.settle_region(writer(url), run, "14", (), decided, NOW)
+    assert [sorted(state.clinics) for state in seen] == [[A, B], [B]]
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_a_row_that_nobody_watches_is_compared_as_well(url: str) -> None:
+    settled(url, "14", {A: ("14", "Ett")})
+    add_clinic(url, B, "14")
+    renames = f"UPDATE complaints_clinic SET name = 'x' WHERE hsa_id = '{B}'"
+    sql(url, f"CREATE TRIGGER t AFTER DELETE ON complaints_clinic BEGIN {renames}; END")
+    run = store.begin_run(writer(url), HEADER, NOW)
+    with pytest.raises(Failure, match=f"1 are left, {B}"):
+        store.settle_region(writer(url), run, "14", (), wanting("14", {}), NOW)
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_where_one_lock_holds_all_the_database_is_said_to_be_locked(url: str) -> None:
+    hasty = store.engine(url, writes=True, patience=0.05)
+    with writer(url).begin(), pytest.raises(Failure) as failure:
+        store.settle_region(hasty, 1, "14", (), wanting("14", {}), NOW)
+    assert (failure.value.exit, failure.value.problem[:12]) == (Exit.LOCKED, "the database")
 
 
 def test_all_of_an_approval_may_be_taken(url: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 from reconciler.findings import Place
 from reconciler.model import THRESHOLDS, Approval, BoardRow, Enrolment, HsaId, ManagedBoard, State, Threshold
 from reconciler.plan import Action, Cause, Change, Settled
-from reconciler.rules.guard import GUARDS, Judgement, Use, _uses, judge, move_waits, region_held, taken_by
+from reconciler.rules.guard import GUARDS, Judgement, Use, _uses, judge, move_waits, region_held, row_of, taken_by
 from reconciler.rules.proposal import Proposal
 
 TODAY = date(2026, 11, 24)
@@ -396,9 +396,9 @@ def test_a_board_changed_elsewhere_is_approved_by_the_transaction_of_its_region(
 
 
 def reverts(code):
-    """Changes to two clinics of a region that somebody else has changed."""
+    """Changes to three clinics of a region that somebody else has changed."""
     row = Enrolment(code, "name")
-    return [Change(code, Action.RENAME, key, row._replace(name="x"), row, Cause.DRIFT) for key in ids(code, 2)]
+    return [Change(code, Action.RENAME, key, row._replace(name="x"), row, Cause.DRIFT) for key in ids(code, 3)]
 
 
 def test_of_two_writers_an_approval_takes_the_rows_that_are_fought_over_in_its_region():
@@ -408,6 +408,33 @@ def test_of_two_writers_an_approval_takes_the_rows_that_are_fought_over_in_its_r
     assert taken_by(two_writers, "14", reverts("14"), fought=fought) == 1
     assert taken_by(two_writers, "14", [renamed], fought=fought) == 0
     assert taken_by(two_writers, "12", reverts("14"), fought=fought) == 0
+
+
+def fought_over(changes, **fought):
+    plan = proposal(changes, {"14": 9})._replace(fought=fought)
+    return judge(plan, [], {})
+
+
+def test_rows_that_two_writers_fight_over_are_left_alone_and_their_region_goes_on():
+    first, second, _third = reverts("14")
+    judgement = fought_over([*reverts("14"), *withdrawals("12", 1)], **{first.subject: 3, second.subject: 4, "12": 5})
+    assert judgement.rows == {first.subject, second.subject}
+    assert (judgement.regions, judgement.national, judgement.suspect) == (frozenset(), False, frozenset())
+    assert [(one.subject, one.values["times"], one.values["count"]) for one in judgement.refusals] == [
+        (first.subject, 3, 2),
+        (second.subject, 4, 2),
+    ]
+
+
+def test_a_row_is_fought_over_only_where_somebody_else_has_changed_it():
+    (change, *_others) = reverts("14")
+    assert fought_over([change._replace(cause=Cause.REGISTER)], **{change.subject: 3}).rows == frozenset()
+
+
+@pytest.mark.parametrize("action", [Action.SET_BOARD, Action.CHANGE_BOARD, Action.REMOVE_BOARD])
+def test_the_row_of_a_board_is_its_region(action):
+    assert row_of(board_change(action, BOARD, None)) == "14"
+    assert row_of(withdrawals("14", 1)[0]) == ids("14", 1)[0]
 
 
 @pytest.mark.parametrize("guard", ["register-shrunk", "register-churned", "register-unmoved"])

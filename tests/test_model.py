@@ -27,8 +27,15 @@ from reconciler.results import Applied, Planned
 
 SOAK = bool(os.environ.get("RECONCILER_SOAK"))
 SEQUENCES, STEPS = (300, 40) if SOAK else (10, 25)
-codes, numbers = st.sampled_from(CODES), st.integers(1, 14)
+codes, numbers = st.sampled_from(CODES), st.integers(1, 15)
 boards = st.one_of(st.none(), st.builds(lambda *one: one, st.sampled_from("AB"), st.sampled_from(["X-1", "X-2"])))
+
+
+GUARDS = """
+[guards]
+withdraws-too-many = { floor = 2, percent = 20, ceiling = 10 }
+register-churned = { floor = 4, percent = 20, ceiling = 50 }
+"""
 
 
 class KilledError(BaseException):
@@ -61,12 +68,14 @@ class Life(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(mkdtemp(prefix="reconciler-model-"))
-        self.country, self.model = Country(self.folder), Model()
+        self.country, self.model = Country(self.folder, GUARDS), Model()
         self.broken: set[str] = set()
         self.saved: saved.SavedPlan | None = None
         self.planned_of: tuple[object, ...] = ()
-        self.enrolled_by_hand = 100
-        self.country.declare("14", 99)
+        self.country.boards["12"] = board("12")
+        for code, first in zip(CODES, (1, 6, 11), strict=True):
+            self.country.declare(code, *range(first, first + 4))
+        self.run(self.country.apply)
 
     def teardown(self) -> None:
         shutil.rmtree(self.folder)
@@ -86,10 +95,13 @@ class Life(RuleBasedStateMachine):
                 self.country.clinics[code].append(hsa_id)
         self.write()
 
-    @rule(code=codes, ids=st.lists(numbers, min_size=1, max_size=3))
-    def delete_lines(self, code: str, ids: list[int]) -> None:
-        for hsa_id in {*map(clinic, ids)} & {*self.country.clinics[code]}:
-            self.country.clinics[code].remove(hsa_id)
+    @rule(which=st.lists(st.integers(0, 99), min_size=1, max_size=3))
+    def delete_lines(self, which: list[int]) -> None:
+        for number in which:
+            lines = [(code, hsa_id) for code in CODES for hsa_id in self.country.clinics[code]]
+            if lines:
+                code, hsa_id = lines[number % len(lines)]
+                self.country.clinics[code].remove(hsa_id)
         self.write()
 
     @rule(code=codes, wanted=boards)
@@ -107,8 +119,8 @@ class Life(RuleBasedStateMachine):
     # ---- the e-services
 
     @rule(
-        ids=st.lists(numbers, min_size=1, max_size=5),
-        name=st.sampled_from(["Ett", "Ett annat"]),
+        ids=st.lists(numbers, min_size=1, max_size=3),
+        name=st.sampled_from(["Ett", "Ett annat", "Ett tredje"]),
         status=st.sampled_from(["active", "active", "active", "inactive"]),
         code=codes,
     )
