@@ -382,3 +382,14 @@ def test_every_alert_names_a_page_that_names_it() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
 def test_a_page_is_short(page: Path) -> None:
     assert len(page.read_text(encoding="utf-8").splitlines()) <= 110
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+def test_what_a_page_says_that_the_program_says_is_what_it_says(page: Path) -> None:
+    swedish = (ROOT / "reconciler/locale/sv/LC_MESSAGES/reconciler.po").read_text(encoding="utf-8")
+    quoted = re.findall(
+        r"`([a-zåäö]+(?: [a-zåäö:]+)* (?:reconciler[a-z ]*|flagga|tabellerna|databas))`",
+        page.read_text(encoding="utf-8"),
+    )
+    assert [text for text in quoted if text not in swedish] == []
+    assert quoted or page.stem != "kod-78"

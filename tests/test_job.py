@@ -62,7 +62,7 @@ def edited(country: Country, draw: random.Random, number: int) -> int:
         theirs = country.clinics[code]
         gone = theirs.pop(draw.randrange(len(theirs) - 3))
         del country.register[gone]
-        renamed = theirs[draw.randrange(len(theirs) - 3)]
+        renamed = theirs[draw.randrange(1, len(theirs) - 3)]
         country.register[renamed] = (f"Mottagning {number}", "active", code)
         changes += 5
     moved = country.clinics["12"].pop(0)

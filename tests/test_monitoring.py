@@ -51,3 +51,20 @@ def test_the_alerts_go_off_when_they_should() -> None:
 
 def test_the_numbers_are_named_as_prometheus_wants_them(written: Path) -> None:
     promtool("check", "metrics", given=written.read_text(encoding="utf-8"))
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is missing")
+def test_systemd_takes_what_lets_the_job_write_its_numbers(tmp_path: Path) -> None:
+    units = tmp_path / "etc/systemd/system"
+    service = (FOLDER.parent / "systemd" / "reconciler.service").read_text(encoding="utf-8")
+    (units / "reconciler.service.d").mkdir(parents=True)
+    alone = re.sub(r"^(On|Exec|Wants|After).*\n", "", service, flags=re.MULTILINE)
+    (units / "reconciler.service").write_text(f"{alone}\n[Service]\nExecStart=/bin/sh\n", encoding="utf-8")
+    for target in ("sysinit", "basic", "shutdown"):
+        (units / f"{target}.target").write_text("[Unit]\nDescription=one of systemd's own\n", encoding="utf-8")
+    (tmp_path / "bin").mkdir()
+    shutil.copy("/bin/sh", tmp_path / "bin")
+    shutil.copy(FOLDER / "metrics.conf", units / "reconciler.service.d")
+    command = ["systemd-analyze", "verify", "--man=no", f"--root={tmp_path}", "reconciler.service"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout + ran.stderr) == (0, "")

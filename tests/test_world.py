@@ -265,6 +265,23 @@ def test_all_is_well(live: Country) -> None:
     assert "reconciler db init" in told.out
 
 
+def test_every_setting_is_told_as_it_was_set(country: Country) -> None:
+    path = country.folder / "reconciler.toml"
+    more = (
+        '[hold]\nregions = ["13"]\n[log]\nkeep = "30d"\n[severity]\nclinic-unmanaged = "off"\nclinic-moved = "error"\n'
+    )
+    path.write_text(path.read_text() + more)
+    told = lines(doctor.examine(country.settings, country.now), "settings")
+    for line in (
+        "hold.regions = 13",
+        "log.keep = 30d",
+        "severity.clinic-unmanaged = off",
+        "severity.clinic-moved = error",
+        "register.max_age = off",
+    ):
+        assert f"{line} (reconciler.toml)" in told
+
+
 def test_everything_that_is_wrong_is_told_at_once(
     live: Country, register: register_server.Stand, tak: tak_server.Stand
 ) -> None:
