@@ -65,7 +65,7 @@ words: .venv/dev.stamp  ## bring the catalogue of Swedish texts in line with the
 	$(BIN)/python catalogue.py
 
 goldens: .venv/dev.stamp  ## keep what is said in each situation anew: read the difference
-	UPDATE_GOLDENS=1 $(BIN)/pytest tests/test_goldens.py
+	UPDATE_GOLDENS=1 $(BIN)/pytest tests/test_goldens.py tests/test_handbook.py tests/test_rehearsal.py
 
 docs: .venv/dev.stamp  ## write the generated pages
 	$(BIN)/python docs/generate.py

@@ -292,7 +292,8 @@ def steady(printed: str) -> str:
     printed = re.sub(r"\b[0-9a-f]{12}\b", "3f2a91c0d4e7", printed)
     printed = re.sub("tabeller av version [0-9]{4}", "tabeller av version 0003", printed)
     printed = re.sub(r"(until: |till och med )\d{4}-\d\d-\d\d", r"\g<1>2026-06-08", printed)
-    return re.sub(r"på [\d.]+ s, gjort för [\d.]+ timmar sedan", "på 0.4 s, gjort för 3.2 timmar sedan", printed)
+    asked = r"på [\d,]+ s, gjort för [\d,]+ timmar sedan"
+    return re.sub(asked, "på 0,4 s, gjort för 3,2 timmar sedan", printed)
 
 
 def steps(block: str, indent: str) -> Iterator[tuple[str, str]]:
@@ -334,7 +335,12 @@ def compared(command: str, shown: str) -> list[str]:
     return shortened(printed)
 
 
-KINDS = {"settings: ": 0, "[0-9]{2} .*(inte påbörjad|nationally)": 2, "[0-9]{2}  ": 3, " +[-+~] |      [0-9]{2} ": 4}
+KINDS = {
+    "inställningarna: [a-z._]+ = ": 0,
+    "[0-9]{2} .*(inte påbörjad|nationally)": 2,
+    "[0-9]{2}  ": 3,
+    " +[-+~] |      [0-9]{2} ": 4,
+}
 """What long stretches of lines begin with, and how many of them a page shows."""
 
 

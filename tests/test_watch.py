@@ -179,6 +179,13 @@ def test_a_board_that_somebody_took_away_is_told_until_it_is_back(country: Count
     assert numbers()["region_board_missing 13"] == 0
 
 
+def test_a_region_that_never_had_a_board_misses_none(country: Country) -> None:
+    country.boards["13"] = None
+    country.write()
+    applied()
+    assert (numbers()["region_active 13"], numbers()["region_board_missing 13"]) == (0, 0)
+
+
 def test_a_region_whose_board_is_removed_with_an_approval_is_not_active_and_misses_none(country: Country) -> None:
     applied()
     country.boards["13"] = None
@@ -235,6 +242,14 @@ def test_numbers_that_cannot_be_written_are_said_and_fail_nothing(
     assert "the metrics were not written to no/such/folder/job.prom: No such file" in capsys.readouterr().err
     Path("job.prom").write_bytes(b"\xff\xfe")
     assert applied() == Exit.DONE
+
+
+def test_whatever_goes_wrong_with_the_numbers_fails_nothing(
+    country: Country, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("reconciler.monitor.metrics.write", lambda *_: 1 / 0)
+    assert applied() == Exit.DONE
+    assert "the metrics were not written to job.prom: ZeroDivisionError" in capsys.readouterr().err
 
 
 # ---- the heartbeat
