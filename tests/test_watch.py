@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -114,6 +116,13 @@ def test_the_log_can_be_text(country: Country, capsys: pytest.CaptureFixture[str
     assert told[1].startswith("INFO region run=1 commit=None region=12 verdict=applied changes=3 duration=")
     run(["--log-level", "warning", "apply"])
     assert capsys.readouterr().err == ""
+
+
+def test_where_no_log_is_asked_for_nothing_is_said_of_it(country: Country) -> None:
+    country.file("13").write_text("clinics: [", encoding="utf-8")
+    command = [sys.executable, "-m", "reconciler", "apply"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (Exit.LEFT_OUT, "")
 
 
 def test_nobodys_name_is_in_the_log(country: Country, capsys: pytest.CaptureFixture[str]) -> None:

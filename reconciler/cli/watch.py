@@ -84,6 +84,8 @@ def _log(applied: Applied | None, code: Exit, seconds: float) -> None:
     import logging  # noqa: PLC0415
 
     log = logging.getLogger("reconciler.run")
+    if not log.hasHandlers():
+        return  # nobody listens, and Python would say warnings on stderr by itself
     planned = applied.planned if applied else None
     which = {"run": applied.run if applied else None, "commit": planned.commit if planned else None}
     for finding in planned.findings if planned else ():
