@@ -52,7 +52,7 @@ def _asking(settings: Settings) -> RegisterSettings:
     try:
         if not store.exists(settings.database):
             return asking
-        with store.connected(store.engine(settings.database, writes=False)) as connection:
+        with store.connected(store.reading(settings)) as connection:
             store.check(connection)
             last = store.last_answer(connection, register_source.asked(asking))
     except Failure:
@@ -99,7 +99,7 @@ def database(
 
     if not store.exists(settings.database):
         return Held(empty_database=store.shown(settings.database))
-    engine = store.engine(settings.database, writes=False)
+    engine = store.reading(settings)
     with store.connected(engine) as connection:
         store.check(connection)
         state = store.observe(connection, {code: names_of(one.clinics) for code, one in declared.regions.items()})

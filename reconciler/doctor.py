@@ -126,7 +126,7 @@ def _database(settings: Settings) -> Check:
     if not store.exists(settings.database):
         problem = _("there is no database at {url}").format(url=store.shown(settings.database))
         return Check("database", problem, _("make it: reconciler db init"), Exit.SETTINGS)
-    engine = store.engine(settings.database, writes=False)
+    engine = store.reading(settings)
     with store.connected(engine) as connection:
         store.check(connection)
     engine.dispose()

@@ -62,7 +62,7 @@ class History(NamedTuple):
 
 def history(settings: Settings, wanted: Wanted) -> History:
     """Return the changes that are wanted, each with who and why."""
-    with store.connected(store.engine(settings.database, writes=False)) as connection:
+    with store.connected(store.reading(settings)) as connection:
         store.check(connection)
         _require_run(connection, wanted.run)
         log = store.read_log(connection, wanted)
@@ -82,7 +82,7 @@ def _unlogged(connection: Connection, hsa_id: HsaId) -> Iterator[Unlogged]:
 
 def changes_of(settings: Settings, number: int) -> tuple[LoggedChange, ...]:
     """Return what a run changed, in the order in which it did so; a run that there never was is a Failure."""
-    with store.connected(store.engine(settings.database, writes=False)) as connection:
+    with store.connected(store.reading(settings)) as connection:
         store.check(connection)
         _require_run(connection, number)
         return store.read_log(connection, Wanted(run=number)).changes
@@ -137,7 +137,7 @@ def _require_run(connection: Connection, number: int | None) -> None:
 
 def verify(settings: Settings) -> History:
     """Return what is wrong with the log, and where each region's chain ends."""
-    with store.connected(store.engine(settings.database, writes=False)) as connection:
+    with store.connected(store.reading(settings)) as connection:
         store.check(connection)
         return History((), (), tuple(store.verify_chain(connection)), store.chain_heads(connection))
 
@@ -154,7 +154,7 @@ class Then(NamedTuple):
 
 def at(settings: Settings, moment: datetime) -> Then:
     """Return what was enrolled, and which boards there were, at a moment."""
-    with store.connected(store.engine(settings.database, writes=False)) as connection:
+    with store.connected(store.reading(settings)) as connection:
         store.check(connection)
         since = store.whole_since(connection)
         if since and store.as_text(moment) < since:
@@ -201,7 +201,7 @@ class Drifted(NamedTuple):
 def drift(settings: Settings, now: datetime) -> Drifted:
     """Return the managed rows that the database holds otherwise than this tool left them."""
     limit, within = settings.drift
-    with store.connected(store.engine(settings.database, writes=False)) as connection:
+    with store.connected(store.reading(settings)) as connection:
         store.check(connection)
         state = store.observe(connection)
         reverts = store.reverts(connection, store.as_text(now - within)) if within else {}

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple, NewType
 
 from reconciler.findings import Place, Severity
+from reconciler.names import Names
 from reconciler.rows import Kind, Rows
 from reconciler.thresholds import THRESHOLDS, Threshold
 
@@ -383,6 +384,7 @@ class Settings:
     regions: tuple[RegionCode, ...] = tuple(REGIONS)
     config: Path = Path("config")
     database: str = "sqlite:///reconciler.db"
+    service: Names = field(default_factory=Names)
     register: RegisterSettings = field(default_factory=RegisterSettings)
     routes: RoutesSettings = field(default_factory=RoutesSettings)
     guards: Mapping[str, Threshold] = field(default_factory=lambda: dict(THRESHOLDS))

@@ -164,7 +164,7 @@ def apply(
     if planned.judged.judgement.national:
         return Applied(planned.only(only))
     stations.at("apply")
-    engine = store.engine(settings.database, writes=True, patience=settings.lock_timeout.total_seconds())
+    engine = store.writing(settings)
     with store.answering():
         header = store.RunHeader(
             actor=actor,
@@ -221,6 +221,6 @@ def check_database(settings: Settings) -> list[str]:
     from reconciler import store  # noqa: PLC0415
 
     _require_database(settings)
-    with store.connected(store.engine(settings.database, writes=False)) as connection:
+    with store.connected(store.reading(settings)) as connection:
         store.check(connection)
         return store.verify_chain(connection)

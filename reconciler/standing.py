@@ -17,7 +17,7 @@ def status(settings: Settings, now: datetime) -> Status:
     if planned.empty_database is None:
         from reconciler import store  # noqa: PLC0415
 
-        with store.connected(store.engine(settings.database, writes=False)) as connection:
+        with store.connected(store.reading(settings)) as connection:
             store.check(connection)
             last_run = store.last_run(connection)
             state = state if planned.world else store.observe(connection)

@@ -76,7 +76,7 @@ def url(database: str, nothing: str, request: pytest.FixtureRequest) -> str:
     if database == "sqlite":
         Path(nothing.removeprefix("sqlite:///")).write_bytes(request.getfixturevalue("made_file"))
     else:
-        store.init(nothing, service=True)
+        store.init(nothing, trial=True)
     return nothing
 
 

@@ -23,14 +23,17 @@ from sqlalchemy.exc import OperationalError
 from reconciler import pipeline, store
 from reconciler.findings import Exit, Failure
 from reconciler.model import Settings, State
+from reconciler.names import Names
 from reconciler.plan import state_digest
 from reconciler.results import Applied
-from reconciler.store.tables import metadata
+from reconciler.store.tables import metadata, service_tables
 
 SOAK = bool(os.environ.get("RECONCILER_SOAK"))
 STEP = 1 if SOAK else 9
 KILLS = 500 if SOAK else 8
 ROUNDS = 50 if SOAK else 2
+
+TABLES = (*service_tables(Names()), *metadata.sorted_tables)
 
 Rows = dict[str, list[dict[str, Any]]]
 
@@ -69,19 +72,16 @@ class Land:
     def as_before(self) -> None:
         """Put every row of every table back."""
         with store.connected(writer(self.url)) as connection:
-            for table in reversed(metadata.sorted_tables):
+            for table in reversed(TABLES):
                 connection.execute(delete(table))
-            for table in metadata.sorted_tables:
+            for table in TABLES:
                 if self.rows[table.name]:
                     connection.execute(insert(table), self.rows[table.name])
 
 
 def rows(url: str) -> Rows:
     with store.connected(store.engine(url, writes=False)) as connection:
-        return {
-            table.name: [dict(row._mapping) for row in connection.execute(select(table))]
-            for table in metadata.sorted_tables
-        }
+        return {table.name: [dict(row._mapping) for row in connection.execute(select(table))] for table in TABLES}
 
 
 CHANGES = {

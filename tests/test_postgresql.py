@@ -14,7 +14,7 @@ from reconciler import pipeline, store
 from reconciler.findings import Exit, Failure
 from reconciler.store.engine import transacted
 from reconciler.store.grants import grants
-from reconciler.store.tables import SERVICE, metadata
+from reconciler.store.tables import metadata
 
 
 @pytest.fixture
@@ -86,8 +86,7 @@ def test_where_somebody_was_faster_it_is_done_anew_while_there_is_patience(
 def test_ours_may_have_a_schema_of_their_own(url: str, server: postgres.Server, tmp_path: Path) -> None:
     theirs = url.rpartition("%3D")[2]
     for table in metadata.sorted_tables:
-        if table not in SERVICE:
-            sql(url, f"DROP TABLE {table.name} CASCADE")
+        sql(url, f"DROP TABLE {table.name} CASCADE")
     sql(url, "DROP TABLE reconciler_version")
     both = f"{server.make_schema('ours')}%2C{theirs}"
     try:

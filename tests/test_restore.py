@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from click.testing import CliRunner
 from little_country import NOW, Country, board, clinic, steps
 from made_store import observed, problems, sql, writer
-from sqlalchemy import MetaData, Table, insert, select
+from sqlalchemy import MetaData, insert, select
 
 from reconciler import pipeline, store
 from reconciler.cli import main
@@ -21,7 +21,7 @@ from reconciler.findings import Exit
 from reconciler.model import Settings
 from reconciler.store.engine import connected
 from reconciler.store.schema import _MIGRATIONS, _migrate
-from reconciler.store.tables import SCHEMA, SERVICE, metadata
+from reconciler.store.tables import SCHEMA, metadata
 
 PAGE = (Path(__file__).parent.parent / "docs/database.md").read_text(encoding="utf-8")
 OLD = [one.revision for one in ScriptDirectory(str(_MIGRATIONS)).walk_revisions() if one.revision != SCHEMA]
@@ -120,22 +120,20 @@ def test_where_only_the_services_were_restored_it_is_drift(country: Country, url
 def older(url: str, version: str) -> None:
     """Take the database of today back to an older version, with all the rows that it could hold."""
     with connected(writer(url)) as connection:
-        rows = {table.name: [row._asdict() for row in connection.execute(select(table))] for table in ours()}
-        for table in reversed(ours()):
+        rows = {
+            table.name: [row._asdict() for row in connection.execute(select(table))] for table in metadata.sorted_tables
+        }
+        for table in reversed(metadata.sorted_tables):
             table.drop(connection)
         connection.exec_driver_sql("DROP TABLE reconciler_version")
         _migrate(connection, version)
         then = MetaData()
         then.reflect(connection, resolve_fks=False)
-        for table in ours():
+        for table in metadata.sorted_tables:
             if table.name in then.tables and rows[table.name]:
                 columns = then.tables[table.name].c.keys()
                 kept = [{key: value for key, value in row.items() if key in columns} for row in rows[table.name]]
                 connection.execute(insert(then.tables[table.name]), kept)
-
-
-def ours() -> list[Table]:
-    return [table for table in metadata.sorted_tables if table not in SERVICE]
 
 
 @pytest.mark.parametrize("version", OLD)
@@ -162,7 +160,7 @@ def test_beside_a_service_with_rows_all_versions_are_gone_through_and_no_row_is_
     assert pipeline.apply(at(country, url), NOW, "somebody").exit is Exit.DONE
     then = observed(url)
     with connected(writer(url)) as connection:
-        for table in reversed(ours()):
+        for table in reversed(metadata.sorted_tables):
             table.drop(connection)
         connection.exec_driver_sql("DROP TABLE reconciler_version")
     store.init(url)

@@ -181,7 +181,19 @@ def test_routes_can_be_asked_of_an_export(folder: Path) -> None:
 
 def test_the_page_of_the_settings_tells_every_one() -> None:
     page = (Path(__file__).parent.parent / "docs" / "settings.md").read_text(encoding="utf-8")
-    inside = {"register", "routes", "http", "known", "password", "token", "origins", "hold", "guards", "severity"}
+    inside = {
+        "register",
+        "routes",
+        "http",
+        "known",
+        "not_before",
+        "password",
+        "token",
+        "origins",
+        "hold",
+        "guards",
+        "severity",
+    }
     kinds = (Settings, RegisterSettings, RoutesSettings, HttpSettings)
     names = {one.name for kind in kinds for one in fields(kind)} - inside | {"hold.regions", "guards.NAME"}
     assert {name for name in names | set(THRESHOLDS) if not re.search(rf"\b{name}\b", page)} == set()

@@ -47,8 +47,9 @@ from reconciler.model import (
     Remembered,
     State,
 )
-from reconciler.plan import Bookkeeping, state_digest
-from reconciler.store import tables
+from reconciler.names import Names
+from reconciler.plan import Action, Bookkeeping, Cause, Change, digest, state_digest
+from reconciler.store import log, tables
 from reconciler.store.schema import _MIGRATIONS
 
 # ---- made and looked at
@@ -68,7 +69,7 @@ def test_init_again_leaves_what_is_there(url: str) -> None:
         " WHERE region_code = '01'",
     )
     sql(url, "DELETE FROM complaints_region WHERE region_code = '03'")
-    store.init(url, service=True)
+    store.init(url, trial=True)
     assert sql(url, "SELECT name FROM complaints_region WHERE region_code IN ('01', '03') ORDER BY region_code") == [
         ("Sthlm",),
         ("Region Uppsala",),
@@ -80,7 +81,8 @@ def test_the_schema_is_the_head_of_the_migrations(url: str) -> None:
     assert ScriptDirectory(str(_MIGRATIONS)).get_current_head() == tables.SCHEMA
     with store.connected(store.engine(url, writes=False)) as connection:
         there = MigrationContext.configure(connection, opts={"version_table": tables.VERSION_TABLE})
-        assert compare_metadata(there, tables.metadata) == []
+        metadata = [tables.metadata, tables.service_tables(Names()).region.metadata]
+        assert compare_metadata(there, metadata) == []
 
 
 def test_a_percent_sign_and_a_blank_in_the_path_are_no_trouble(tmp_path: Path) -> None:
@@ -90,7 +92,9 @@ def test_a_percent_sign_and_a_blank_in_the_path_are_no_trouble(tmp_path: Path) -
     assert (tmp_path / "50 % å#.db").is_file()
 
 
-@pytest.mark.parametrize("table", [*tables.metadata.tables, tables.VERSION_TABLE])
+@pytest.mark.parametrize(
+    "table", [*tables.metadata.tables, tables.VERSION_TABLE, "complaints_region", "complaints_clinic"]
+)
 def test_a_missing_table_names_the_command(url: str, table: str) -> None:
     sql(url, f"ALTER TABLE {table} RENAME TO something_else")
     with store.connected(store.engine(url, writes=False)) as connection, pytest.raises(Failure) as failure:
@@ -127,7 +131,8 @@ def test_upgrade_makes_our_tables_and_not_the_services(tmp_path: Path) -> None:
     store.upgrade(where)
     with store.connected(store.engine(where, writes=False)) as connection, pytest.raises(Failure) as failure:
         store.check(connection)
-    assert "complaints_clinic, complaints_region" in failure.value.problem
+    assert "there is no table complaints_region (service.region.table)" in failure.value.problem
+    assert "there is no table complaints_clinic (service.clinic.table)" in failure.value.problem
 
 
 def test_tables_of_a_newer_version_are_not_migrated(url: str) -> None:
@@ -261,7 +266,7 @@ def test_more_are_watched_than_one_statement_takes(url: str) -> None:
 
 @pytest.mark.parametrize("spelling", [A.lower(), f"{A} "])
 def test_a_misspelt_row_is_named(url: str, spelling: str) -> None:
-    add_clinic(url, A, "14")
+    """Whoever looks for that clinic does not find it."""
     add_clinic(url, spelling, "12")
     with store.connected(store.engine(url, writes=False)) as connection:
         for look in (store.observe, lambda found: store.observe_region(found, "14", [A])):
@@ -495,3 +500,15 @@ store.finish_run(engine, run, "done", datetime.now(UTC), 0)
 """
     assert "alembic" not in modules_after(use)
     assert "alembic" in modules_after(f"from reconciler import store; store.upgrade({url!r})")
+
+
+# ---- the log's hashes
+
+
+@pytest.mark.parametrize("odd", ["", 'a "quoted" one', "å\\ \u2028 \x07", "\U0001f3e5"])
+def test_a_hash_is_the_digest_of_what_it_covers_as_a_list(odd: str) -> None:
+    step = Change("14", Action.RENAME, odd, Enrolment("14", odd), Enrolment("14", "n"), Cause.DRIFT, odd or None, None)
+    covered = log._covered(7, "14", 3, step)
+    before = json.dumps({"region_code": "14", "name": odd}, ensure_ascii=False, separators=(",", ":"))
+    assert covered[5] == before
+    assert log._hash("sha256:0", covered) == digest(["sha256:0", *covered])

@@ -15,14 +15,14 @@ def db() -> None:
 
 
 @db.command("init")
-@click.option("--with-service-tables", "service", is_flag=True, help=_("Make the service's tables too, for a trial."))
+@click.option("--with-service-tables", "trial", is_flag=True, help=_("Make the service's tables too, for a trial."))
 @click.pass_context
-def db_init(context: click.Context, service: bool) -> Exit:
+def db_init(context: click.Context, trial: bool) -> Exit:
     """Make the tables; what is there already is left as it is."""
     from reconciler import store  # noqa: PLC0415
 
     settings = settings_of(context)
-    store.init(settings.database, service=service)
+    store.init(settings.database, trial=trial, names=settings.service)
     talk(_("the database at {url} is ready").format(url=store.shown(settings.database)))
     return Exit.DONE
 
@@ -50,8 +50,7 @@ def db_grants(context: click.Context, writer: str, reader: str) -> Exit:
     """
     from reconciler import store  # noqa: PLC0415
 
-    settings_of(context)
-    for statement in store.grants(writer, reader):
+    for statement in store.grants(writer, reader, settings_of(context).service):
         click.echo(statement)
     return Exit.DONE
 

@@ -54,6 +54,9 @@ def same(before: bytes, after: bytes) -> bool:
 def _names(written: Mapping[str, Any]) -> Iterator[str]:
     """Yield the full name of every key that was written."""
     for key, value in written.items():
+        if key == "service" and isinstance(value, dict):
+            yield from (f"service.{name}" for name in _names(value))
+            continue
         yield from ((f"{key}.{inner}" for inner in value) if isinstance(value, dict) else (key,))
 
 

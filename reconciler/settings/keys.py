@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 
 from reconciler.findings import Rule, Severity
 from reconciler.model import REGIONS, DriftSettings, HttpSettings, RegisterSettings, RoutesSettings
+from reconciler.names import ClinicNames, Names, RegionNames
 from reconciler.thresholds import THRESHOLDS, Threshold
 from reconciler.words import _
 
@@ -198,10 +200,10 @@ def _threshold(value: Any, _folder: Path) -> Threshold:
     return Threshold(**value)
 
 
-def _table(name: str, keys: Mapping[str, Convert], make: Callable[..., Any]) -> Convert:
+def _table(name: str, keys: Mapping[str, Convert], make: Callable[..., Any], inside: str = "") -> Convert:
     def convert(value: Any, folder: Path) -> Any:
         if not isinstance(value, dict):
-            raise _Wrong(_("should be a table, [{name}]").format(name=name))
+            raise _Wrong(_("should be a table, [{name}]").format(name=inside + name))
         faults: list[str] = []
         values = converted(value, keys, folder, f"{name}.", faults)
         if faults:
@@ -213,6 +215,10 @@ def _table(name: str, keys: Mapping[str, Convert], make: Callable[..., Any]) -> 
 
 def _guards(**thresholds: Threshold) -> dict[str, Threshold]:
     return {**THRESHOLDS, **thresholds}
+
+
+def _texts_of(names: type[RegionNames | ClinicNames]) -> dict[str, Convert]:
+    return {one.name: _some_text for one in fields(names)}
 
 
 _HTTP: Mapping[str, Convert] = {
@@ -321,6 +327,14 @@ KEYS: Mapping[str, Convert] = {
             **_HTTP,
         },
         _routes,
+    ),
+    "service": _table(
+        "service",
+        {
+            "region": _table("region", _texts_of(RegionNames), RegionNames, "service."),
+            "clinic": _table("clinic", _texts_of(ClinicNames), ClinicNames, "service."),
+        },
+        Names,
     ),
     "lock_timeout": _wait,
     "hold": _table("hold", {"regions": _held}, lambda regions=(): regions),

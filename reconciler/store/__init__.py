@@ -1,6 +1,7 @@
 """The database: the only place with SQL. What is settled, planned or allowed is decided elsewhere."""
 
-from reconciler.store.engine import answering, connected, engine, exists, locks_all, shown
+from reconciler.store.answers import answering
+from reconciler.store.engine import connected, engine, exists, locks_all, reading, shown, writing
 from reconciler.store.execute import Done, Taking, Work, predicted, settle_region
 from reconciler.store.forget import Forgotten, forget
 from reconciler.store.grants import grants
@@ -58,6 +59,7 @@ __all__ = [
     "observe_region",
     "predicted",
     "read_log",
+    "reading",
     "remembered",
     "reverts",
     "run_exists",
@@ -67,4 +69,5 @@ __all__ = [
     "upgrade",
     "verify_chain",
     "whole_since",
+    "writing",
 ]

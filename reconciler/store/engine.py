@@ -1,9 +1,9 @@
-"""Connections: how a database is opened, locked and kept from being written to; what is said when it does not answer.
+"""Connections: how a database is opened, locked and kept from being written to.
 
 SQLite has one lock for all of it, taken when a writer begins. PostgreSQL lets writers go on side by side, each as if it
 were alone; where they were not, it undoes one of them, and that one is done anew.
 
-The only place that knows one database from another. It must not know a table.
+This, `many` and `answers` are the only places that know one database from another. It must not know a table.
 """
 
 from __future__ import annotations
@@ -16,11 +16,15 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, unquote
 
-from sqlalchemy import URL, Connection, Engine, Select, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
 
 from reconciler.findings import Exit, Failure
+from reconciler.model import Settings
+from reconciler.names import Names
+from reconciler.store.answers import answering, somebody_was_faster
+from reconciler.store.many import copied
 from reconciler.words import _
 
 if TYPE_CHECKING:
@@ -37,19 +41,28 @@ PATIENCE = 10.0
 _TIMES = 12
 """How many times that long to begin anew, where it is not a lock that is waited for."""
 
-_AGAIN = frozenset({"40001", "40P01", "23505"})
-"""What PostgreSQL says when somebody else was faster: not as if alone, a deadlock, a row that is there already."""
-
-_LOCKED = frozenset({"55P03"})
-"""What PostgreSQL says when a lock could not be had in time."""
-
 
 class TooNarrow(Exception):
     """The transaction is about to touch what it has not locked."""
 
 
-def engine(url: str, *, writes: bool, makes: bool = False, patience: float = PATIENCE) -> Engine:
+def reading(settings: Settings) -> Engine:
+    """Return what opens the database of the *settings* for those that only read."""
+    return engine(settings.database, writes=False, names=settings.service)
+
+
+def writing(settings: Settings) -> Engine:
+    """Return what opens the database of the *settings* for who applies."""
+    patience = settings.lock_timeout.total_seconds()
+    return engine(settings.database, writes=True, patience=patience, names=settings.service)
+
+
+def engine(
+    url: str, *, writes: bool, makes: bool = False, patience: float = PATIENCE, names: Names | None = None
+) -> Engine:
     """Return what opens connections to *url*; nothing is opened yet. *patience* is for locks, in seconds.
+
+    *names* are those of the service's tables.
 
     Without *writes* the database refuses every write. Without *makes* a SQLite file that is not there is a failure.
     """
@@ -62,11 +75,12 @@ def engine(url: str, *, writes: bool, makes: bool = False, patience: float = PAT
             remedy=_("look at the setting database, or make one: reconciler db init"),
             exit=Exit.SETTINGS,
         )
+    known = {"patience": patience, "names": names or Names()}
     if parsed.get_backend_name() == "sqlite":
-        return _sqlite(parsed, writes=writes, makes=makes, patience=patience)
+        return _sqlite(parsed, known, writes=writes, makes=makes)
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
-    return _postgresql(parsed, writes=writes, patience=patience)
+    return _postgresql(parsed, known, writes=writes)
 
 
 def exists(url: str) -> bool:
@@ -92,7 +106,7 @@ def shown(url: URL | str) -> str:
 @contextmanager
 def connected(opener: Engine) -> Iterator[Connection]:
     """One transaction: committed at the end, rolled back on any exception; what the database refuses is a `Failure`."""
-    with answering(opener.url), opener.begin() as connection:
+    with answering(shown(opener.url)), opener.begin() as connection:
         yield connection
 
 
@@ -105,64 +119,15 @@ def transacted(opener: Engine, work: Callable[[Connection], T]) -> T:
     until, pause = monotonic() + _TIMES * opener.get_execution_options()["patience"], 0.005
     while True:
         try:
-            with answering(opener.url), opener.begin() as connection:
+            with answering(shown(opener.url)), opener.begin() as connection:
                 return work(connection)
         except TooNarrow:
             continue
         except Failure as failure:
-            if _sqlstate(failure.__cause__) not in _AGAIN or monotonic() > until:
+            if not somebody_was_faster(failure) or monotonic() > until:
                 raise
         sleep(uniform(pause / 2, pause))  # noqa: S311  (chance, so that the same two do not meet again)
         pause = min(0.5, pause * 2)
-
-
-def fetched(connection: Connection, statement: Select[Any]) -> Iterator[tuple[Any, ...]]:
-    """Yield the rows as the driver gives them: made into SQLAlchemy's own, a million cost twice as much."""
-    result = connection.execute(statement)
-    try:
-        yield from result.cursor  # type: ignore[misc]
-    except connection.dialect.loaded_dbapi.Error as error:
-        raise DBAPIError(str(statement), None, error) from error
-    finally:
-        result.close()
-
-
-@contextmanager
-def answering(url: URL | str | None = None) -> Iterator[None]:
-    """Turn what the database says no with into a `Failure`, which names *url*; all else is a bug, and passes."""
-    try:
-        yield
-    except DBAPIError as error:
-        raise _failure(shown(url) if url else _("of the settings"), error) from error
-
-
-def _failure(name: str, error: DBAPIError) -> Failure:
-    reason = str(error.orig).strip()
-    if "database is locked" in reason or "database table is locked" in reason or _sqlstate(error) in _LOCKED:
-        return Failure(
-            "database",
-            "locked",
-            problem=_("the database {url} is locked by somebody else").format(url=name),
-            remedy=_("try again when the other run is done"),
-            exit=Exit.LOCKED,
-        )
-    if isinstance(error, IntegrityError) or _sqlstate(error) in _AGAIN:
-        return Failure(
-            "database",
-            "changed-meanwhile",
-            problem=_("the database {url} does not take a row: {reason}").format(url=name, reason=reason),
-            remedy=_("see what changed it meanwhile, and run again"),
-        )
-    return Failure(
-        "database",
-        "unanswered",
-        problem=_("the database {url} does not answer: {reason}").format(url=name, reason=reason),
-        remedy=_("see that it is up, that it is the right one, and that you may use it; then run again"),
-    )
-
-
-def _sqlstate(error: BaseException | None) -> str | None:
-    return getattr(getattr(error, "orig", None), "sqlstate", None)
 
 
 def _parsed(url: str) -> URL:
@@ -178,9 +143,10 @@ def _parsed(url: str) -> URL:
         ) from error
 
 
-def _created(url: URL, **options: object) -> Engine:
+def _created(url: URL, options: dict[str, Any], called: dict[str, Any]) -> Engine:
+    """Return the engine: without a pool, which a fork would share."""
     try:
-        return create_engine(url, **options)
+        return create_engine(url, poolclass=NullPool, execution_options=options, connect_args=called)
     except (ArgumentError, ImportError) as error:
         raise Failure(
             "database",
@@ -191,26 +157,21 @@ def _created(url: URL, **options: object) -> Engine:
         ) from error
 
 
-def _common(patience: float, **options: object) -> dict[str, Any]:
-    """Return what all engines have: no pool, which a fork would share; and what `transacted` has to know."""
-    return {"poolclass": NullPool, "execution_options": {"patience": patience, **options}}
-
-
 # ---- SQLite
 
 
 def _is_there(url: URL) -> bool:
     if url.get_backend_name() != "sqlite":
         return True
-    path = Path(url.database or "")
-    return path.is_file() and path.stat().st_size > 0
+    path = Path(url.database or "none")
+    return path.is_dir() or (path.is_file() and path.stat().st_size > 0)
 
 
-def _sqlite(url: URL, *, writes: bool, makes: bool, patience: float) -> Engine:
+def _sqlite(url: URL, known: dict[str, Any], *, writes: bool, makes: bool) -> Engine:
     """Open the file without making it, unless *makes*; transactions begin when we say so, not when pysqlite does."""
     path = quote(str(Path(url.database or "").absolute()))
     located = url.set(database=f"file:{path}", query={"mode": "rwc" if makes else "rw", "uri": "true"})
-    opener = _created(located, connect_args={"isolation_level": None, "timeout": patience}, **_common(patience))
+    opener = _created(located, known, {"isolation_level": None, "timeout": known["patience"]})
 
     @event.listens_for(opener, "connect")
     def prepare(raw: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
@@ -230,19 +191,19 @@ def _sqlite(url: URL, *, writes: bool, makes: bool, patience: float) -> Engine:
 # ---- PostgreSQL
 
 
-def _postgresql(url: URL, *, writes: bool, patience: float) -> Engine:
+def _postgresql(url: URL, known: dict[str, Any], *, writes: bool) -> Engine:
     """Readers see one moment, and cannot write; writers are as if alone, and wait no longer than *patience*."""
     # What psycopg says of an error that is raised, and handled here, is for nobody: without this it goes to stderr.
     logging.getLogger("psycopg").addHandler(logging.NullHandler())
     isolation = "SERIALIZABLE" if writes else "REPEATABLE READ"
-    opener = _created(
-        url,
-        connect_args={"client_encoding": "utf8", "fallback_application_name": "reconciler", "connect_timeout": 10},
-        **_common(patience, isolation_level=isolation, postgresql_readonly=not writes),
-    )
+    options = {**known, "isolation_level": isolation, "postgresql_readonly": not writes}
+    called = {"client_encoding": "utf8", "fallback_application_name": "reconciler", "connect_timeout": 10}
+    opener = _created(url, options, called)
+    for moment in ("do_execute", "do_executemany"):
+        event.listen(opener, moment, copied)
 
     @event.listens_for(opener, "begin")
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {max(1, round(patience * 1000))}")
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {max(1, round(known['patience'] * 1000))}")
 
     return opener

@@ -10,30 +10,36 @@ from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select, update
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Engine,
+    Text,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 
 from reconciler.findings import Exit, Failure
-from reconciler.model import ENROLMENT, BoardRow, Enrolment, HsaId, RegionCode, State
+from reconciler.model import ENROLMENT, BoardRow, Enrolment, HsaId, ManagedClinic, RegionCode, State
 from reconciler.plan import Action, Bookkeeping, Change
 from reconciler.rows import Rows, differences
 from reconciler.store.engine import TooNarrow, locks_all, transacted
 from reconciler.store.log import append_changes
+from reconciler.store.many import add, alter
 from reconciler.store.observe import approvals_taken, observe_region
-from reconciler.store.tables import (
-    approval_used,
-    as_text,
-    complaints_clinic,
-    complaints_region,
-    managed_board,
-    managed_clinic,
-)
+from reconciler.store.tables import approval_used, as_text, managed_board, managed_clinic, theirs
 from reconciler.words import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Executable
+    from sqlalchemy import Delete, Table, Update
 
 
 class Taking(NamedTuple):
@@ -109,7 +115,7 @@ def _settle(
         return Done()
     _demand_locked(locked, work.changes)
     _execute(connection, work.changes, as_text(now))
-    _remember(connection, run_id, code, work.bookkeeping)
+    _remember(connection, run_id, code, work.bookkeeping, before.managed_clinics)
     after = observe_region(connection, code, watched)
     _demand_nothing_left(code, decide(after).changes)
     _demand_as_predicted(code, predicted(before, work.changes), after, work.changes)
@@ -120,7 +126,8 @@ def _settle(
 
 def _lock(connection: Connection, codes: Collection[RegionCode]) -> None:
     """Lock the rows of the regions, in the order of their codes, so that no two wait for each other."""
-    rows = select(_BOARD.region_code).where(_BOARD.region_code.in_(sorted(codes))).order_by(_BOARD.region_code)
+    region_code = theirs(connection).region.c.region_code
+    rows = select(region_code).where(region_code.in_(sorted(codes))).order_by(region_code)
     connection.execute(rows.with_for_update()).all()
 
 
@@ -188,72 +195,44 @@ def _differs(code: RegionCode, count: int, named: str) -> Failure:
 # ---- the changes
 
 
-_ROW = complaints_clinic.c
-_BOARD = complaints_region.c
+_STEP = ("subject", "was_first", "was_name", "new_first", "new_name", "now")
+"""The parameters of a change: its row as it is and as it should be. First is a clinic's region, or a board's HSA-id."""
+
+_ENROLLED = ("hsa_id", "region_code", "name", "enrolled_at", "updated_at")
 
 
 def _execute(connection: Connection, changes: Sequence[Change], now: str) -> None:
     for action, steps in groupby(changes, key=lambda step: step.action):
-        statement = _STATEMENTS[action]
-        rows = [_parameters(step, now) for step in steps]
-        hit = connection.execute(statement, rows, execution_options={"preserve_rowcount": True}).rowcount
+        of_boards = action in (Action.REMOVE_BOARD, Action.CHANGE_BOARD, Action.SET_BOARD)
+        rows = [_step(step.region if of_boards else step.subject, step, now) for step in steps]
+        if action is Action.ENROL:
+            hit = add(connection, theirs(connection).clinic, _ENROLLED, [(row[0], *row[3:], now) for row in rows])
+        else:
+            hit = alter(connection, _statement(action, *theirs(connection)), _STEP, rows)
         if hit != len(rows):
             raise _changed_meanwhile(action, len(rows), hit)
 
 
-def _parameters(step: Change, now: str) -> dict[str, object]:
-    """Return what a statement needs to know: the row as it is and as it should be. No board is two empty texts."""
-    if isinstance(step.before or step.after, Enrolment):
-        before = {"was_region": step.before[0], "was_name": step.before[1]} if step.before else {}
-        after = {"new_region": step.after[0], "new_name": step.after[1]} if step.after else {}
-        return {"subject": step.subject, "now": now, **before, **after}
-    was, new = step.before or BoardRow("", ""), step.after or (None, None)
-    return {
-        "subject": step.region,
-        "now": now,
-        "was_id": was[0],
-        "was_name": was[1],
-        "new_id": new[0],
-        "new_name": new[1],
-    }
+def _step(subject: str, step: Change, now: str) -> tuple[str | None, ...]:
+    """Return the parameters; no board is two empty texts before, and none after."""
+    return (subject, *(step.before or ("", "")), *(step.after or (None, None)), now)
 
 
-_THAT_CLINIC = (
-    (_ROW.hsa_id == bindparam("subject"))
-    & (_ROW.region_code == bindparam("was_region"))
-    & (_ROW.name == bindparam("was_name"))
-)
-_THAT_BOARD = (
-    (_BOARD.region_code == bindparam("subject"))
-    & (func.coalesce(_BOARD.board_hsa_id, "") == bindparam("was_id"))
-    & (func.coalesce(_BOARD.board_name, "") == bindparam("was_name"))
-)
-_ENROL = insert(complaints_clinic).values(
-    hsa_id=bindparam("subject"),
-    region_code=bindparam("new_region"),
-    name=bindparam("new_name"),
-    enrolled_at=bindparam("now"),
-    updated_at=bindparam("now"),
-)
-_UPDATE_CLINIC = (
-    update(complaints_clinic)
-    .where(_THAT_CLINIC)
-    .values(region_code=bindparam("new_region"), name=bindparam("new_name"), updated_at=bindparam("now"))
-)
-_UPDATE_BOARD = (
-    update(complaints_region)
-    .where(_THAT_BOARD)
-    .values(board_hsa_id=bindparam("new_id"), board_name=bindparam("new_name"), updated_at=bindparam("now"))
-)
-_STATEMENTS: Mapping[Action, Executable] = {
-    Action.REMOVE_BOARD: _UPDATE_BOARD,
-    Action.WITHDRAW: delete(complaints_clinic).where(_THAT_CLINIC),
-    Action.MOVE: _UPDATE_CLINIC,
-    Action.RENAME: _UPDATE_CLINIC,
-    Action.ENROL: _ENROL,
-    Action.CHANGE_BOARD: _UPDATE_BOARD,
-    Action.SET_BOARD: _UPDATE_BOARD,
-}
+def _statement(action: Action, regions: Table, clinics: Table) -> Update | Delete:
+    """Return what changes one row, if it still is as it was thought to be."""
+    subject, first, name = (bindparam(key, type_=Text) for key in ("subject", "was_first", "was_name"))
+    new: dict[str, BindParameter[str]] = {"updated_at": bindparam("now")}
+    row = clinics.c
+    that_clinic = (row.hsa_id == subject) & (row.region_code == first) & (row.name == name)
+    if action is Action.WITHDRAW:
+        return delete(clinics).where(that_clinic)
+    if action in (Action.MOVE, Action.RENAME):
+        new |= {"region_code": bindparam("new_first"), "name": bindparam("new_name")}
+        return update(clinics).where(that_clinic).values(new)
+    row, none = regions.c, literal_column("''", Text)
+    board = (func.coalesce(row.board_hsa_id, none) == first) & (func.coalesce(row.board_name, none) == name)
+    new |= {"board_hsa_id": bindparam("new_first"), "board_name": bindparam("new_name")}
+    return update(regions).where((row.region_code == subject) & board).values(new)
 
 
 def _changed_meanwhile(action: Action, asked: int, hit: int) -> Failure:
@@ -269,18 +248,18 @@ def _changed_meanwhile(action: Action, asked: int, hit: int) -> Failure:
 # ---- what is remembered
 
 
-def _remember(connection: Connection, run_id: int, code: RegionCode, bookkeeping: Bookkeeping) -> None:
+def _remember(
+    connection: Connection, run_id: int, code: RegionCode, books: Bookkeeping, before: Mapping[HsaId, ManagedClinic]
+) -> None:
     """Write what is managed: a row that changes is deleted and written anew, which every database does alike."""
-    old = [{"id": hsa_id} for hsa_id in (*bookkeeping.clinics, *bookkeeping.forgotten)]
-    if old:
-        connection.execute(delete(managed_clinic).where(managed_clinic.c.hsa_id == bindparam("id")), old)
-    new = [{"hsa_id": key, "run_id": run_id, **row._asdict()} for key, row in bookkeeping.clinics.items()]
-    if new:
-        connection.execute(insert(managed_clinic), new)
-    if bookkeeping.board_differs:
+    old = [(hsa_id,) for hsa_id in (*books.clinics, *books.forgotten) if hsa_id in before]
+    alter(connection, delete(managed_clinic).where(managed_clinic.c.hsa_id == bindparam("id")), ("id",), old)
+    new = [(hsa_id, *row, run_id) for hsa_id, row in books.clinics.items()]
+    add(connection, managed_clinic, ("hsa_id", *ManagedClinic._fields, "run_id"), new)
+    if books.board_differs:
         connection.execute(delete(managed_board).where(managed_board.c.region_code == code))
-        if bookkeeping.board:
-            row = {"region_code": code, "run_id": run_id, **bookkeeping.board._asdict()}
+        if books.board:
+            row = {"region_code": code, "run_id": run_id, **books.board._asdict()}
             connection.execute(insert(managed_board), row)
 
 

@@ -6,17 +6,16 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.dialects import postgresql
 
+from reconciler.names import Names
 from reconciler.store.tables import (
-    SERVICE,
     VERSION_TABLE,
     approval_used,
     change,
-    complaints_clinic,
-    complaints_region,
     managed_board,
     managed_clinic,
     metadata,
     run,
+    service_tables,
 )
 
 if TYPE_CHECKING:
@@ -28,8 +27,6 @@ _ADDED = (change, approval_used)
 """What is only ever added to: who applies can neither alter nor delete it."""
 
 _WRITER: Mapping[Table, str] = {
-    complaints_region: "SELECT, UPDATE (board_hsa_id, board_name, updated_at)",
-    complaints_clinic: "SELECT, INSERT, UPDATE, DELETE",
     managed_clinic: "SELECT, INSERT, DELETE",
     managed_board: "SELECT, INSERT, DELETE",
     run: "SELECT, INSERT, UPDATE",
@@ -37,10 +34,13 @@ _WRITER: Mapping[Table, str] = {
 }
 
 
-def grants(writer: str, reader: str) -> Iterator[str]:
+def grants(writer: str, reader: str, names: Names = Names()) -> Iterator[str]:  # noqa: B008  (frozen)
     """Yield the statements; the roles and the tables are there already."""
-    for role, rights in ((_quoted(writer), _WRITER), (_quoted(reader), {})):
-        for table in (*SERVICE, *(one for one in metadata.sorted_tables if one not in SERVICE)):
+    region, clinic = service_tables(names)
+    board = (region.c[key] for key in ("board_hsa_id", "board_name", "updated_at"))
+    written = {region: f"SELECT, UPDATE ({', '.join(map(_PREPARER.format_column, board))})", **_WRITER}
+    for role, rights in ((_quoted(writer), written), (_quoted(reader), {})):
+        for table in (region, clinic, *metadata.sorted_tables):
             usual = "SELECT, INSERT, UPDATE, DELETE" if rights else "SELECT"
             yield f"GRANT {rights.get(table, usual)} ON {_PREPARER.format_table(table)} TO {role};"
         yield f"GRANT SELECT ON {_quoted(VERSION_TABLE)} TO {role};"
@@ -49,7 +49,7 @@ def grants(writer: str, reader: str) -> Iterator[str]:
             yield f"GRANT USAGE ON SEQUENCE {_quoted(f'{table.name}_id_seq')} TO {_quoted(writer)};"
 
 
-_PREPARER = postgresql.dialect().identifier_preparer  # type: ignore[no-untyped-call]
+_PREPARER = postgresql.dialect(paramstyle="named").identifier_preparer  # type: ignore[no-untyped-call]
 
 
 def _quoted(name: str) -> str:

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from reconciler.model import BoardRow, Enrolment, HsaId, RegionCode, State
 from reconciler.store.observe import FORGOT, observe
-from reconciler.store.tables import approval_used, change, complaints_clinic, run
+from reconciler.store.tables import approval_used, change, run, theirs
 
 _BOARD_ACTIONS = ("set-board", "change-board", "remove-board")
 
@@ -156,7 +156,7 @@ def state_at(connection: Connection, moment: str) -> State:
         elif key not in then and key not in after:
             then[key] = one.before
             after.add(key)
-    enrolled = complaints_clinic.c
+    enrolled = theirs(connection).clinic.c
     late = set(connection.scalars(select(enrolled.hsa_id).where(enrolled.enrolled_at > moment)))
     clinics = {key: row for key, row in today.clinics.items() if key not in late and (False, key) not in then}
     boards = {code: row for code, row in today.boards.items() if (True, code) not in then}

@@ -7,27 +7,32 @@ every chain when it began, and of those that it touched when it ended: so what w
 from __future__ import annotations
 
 import json
+from hashlib import sha256
+from json.encoder import encode_basestring as _quoted
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import Connection, Engine, func, insert, select, update
 
 import reconciler
 from reconciler.findings import Failure
-from reconciler.model import RegionCode
-from reconciler.plan import Change, digest, state_digest
+from reconciler.model import BoardRow, Enrolment, RegionCode
+from reconciler.plan import Change, state_digest
 from reconciler.store.engine import connected, transacted
+from reconciler.store.many import add
 from reconciler.store.observe import FORGOT, NOBODY, observe
 from reconciler.store.tables import as_text, change, run
 from reconciler.words import _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
-
-    from sqlalchemy import Row
 
 STARTED = "started"
 """The status of a run that has not ended yet, or never will: it was killed."""
+
+
+_AT_ONCE = 5_000
+"""Changes that are fetched at once: the log may be longer than what fits into memory."""
 
 
 class RunHeader(NamedTuple):
@@ -118,12 +123,11 @@ def append_changes(connection: Connection, run_id: int, code: RegionCode, change
     length, previous = _head(connection, code)
     rows = []
     for sequence, step in enumerate(changes, length + 1):
-        row = _logged(run_id, code, sequence, step)
-        following = _hash(previous, row)
-        rows.append({**row, "previous_hash": previous, "hash": following})
+        covered = _covered(run_id, code, sequence, step)
+        following = _hash(previous, covered)
+        rows.append((*covered, previous, following))
         previous = following
-    if rows:
-        connection.execute(insert(change), rows)
+    add(connection, change, (*_COVERED, "previous_hash", "hash"), rows)
 
 
 def chain_heads(connection: Connection) -> dict[RegionCode, Head]:
@@ -138,16 +142,21 @@ def chain_heads(connection: Connection) -> dict[RegionCode, Head]:
 def verify_chain(connection: Connection) -> list[str]:
     """Return what is wrong with the log, one sentence for each chain at most; an empty list if it is whole."""
     problems: dict[RegionCode, str] = {}
-    cut = forgotten(connection)
-    before, ends = dict(cut), {(code, length): end for code, (length, end) in cut.items()}
-    for row in connection.execute(select(change).order_by(change.c.region, change.c.sequence)):
-        length, previous = before.get(row.region, _EMPTY)
-        if row.region not in problems and not _follows(row, length, previous):
+    cut, (recorded, unread) = forgotten(connection), _recorded(connection)
+    before, ends = dict(cut), {(code, head.length): "" for _run, code, head in recorded}
+    ends |= {(code, length): end for code, (length, end) in cut.items()}
+    columns = [change.c[name] for name in (*_COVERED, "previous_hash", "hash")]
+    rows = select(*columns).order_by(change.c.region, change.c.sequence).execution_options(yield_per=_AT_ONCE)
+    for *covered, stated, end in connection.execute(rows):
+        _run, code, sequence = covered[:3]
+        length, previous = before.get(code, _EMPTY)
+        if code not in problems and (sequence, stated, end) != (length + 1, previous, _hash(previous, covered)):
             text = _("the log of region {region} does not fit from change {sequence} on")
-            problems[row.region] = text.format(region=row.region, sequence=length + 1)
-        before[row.region] = Head(row.sequence, row.hash)
-        ends[row.region, row.sequence] = row.hash
-    for code, problem in _cut_short(connection, ends, cut):
+            problems[code] = text.format(region=code, sequence=length + 1)
+        before[code] = Head(sequence, end)
+        if (code, sequence) in ends:
+            ends[code, sequence] = end
+    for code, problem in (*unread, *_cut_short(recorded, ends, cut)):
         problems.setdefault(code, problem)
     if not problems:  # what is cut off or missing is told once
         problems.update(_added(connection))
@@ -164,30 +173,28 @@ def _head(connection: Connection, code: RegionCode) -> Head:
 _COVERED = ("run", "region", "sequence", "action", "subject", "before", "after", "cause", "path", "line")
 
 
-def _logged(run_id: int, code: RegionCode, sequence: int, step: Change) -> dict[str, object]:
-    return {
-        "run": run_id,
-        "region": code,
-        "sequence": sequence,
-        "action": step.action.value,
-        "subject": step.subject,
-        "before": step.before and _json(step.before._asdict()),
-        "after": step.after and _json(step.after._asdict()),
-        "cause": step.cause.value,
-        "path": step.path,
-        "line": step.line,
-    }
+def _covered(run_id: int, code: RegionCode, sequence: int, step: Change) -> tuple[object, ...]:
+    """Return what is stored of a change, and covered by its hash, in the order of `_COVERED`."""
+    before, after = _row_text(step.before), _row_text(step.after)
+    action, cause = step.action.value, step.cause.value
+    return (run_id, code, sequence, action, step.subject, before, after, cause, step.path, step.line)
 
 
-def _hash(previous: str, row: dict[str, object]) -> str:
-    """Return the hash of a change: over the one before it and all that is stored of it, before and after as stored."""
-    return digest([previous, *(row[name] for name in _COVERED)])
+def _row_text(row: Enrolment | BoardRow | None) -> str | None:
+    if row is None:
+        return None
+    first, second = row._fields
+    return f'{{"{first}":{_quoted(row[0])},"{second}":{_quoted(row[1])}}}'
 
 
-def _follows(row: Row[tuple[object, ...]], length: int, previous: str) -> bool:
-    stored = row._asdict()
-    expected = (length + 1, previous, _hash(previous, stored))
-    return (stored["sequence"], stored["previous_hash"], stored["hash"]) == expected
+def _hash(previous: str, covered: Sequence[object]) -> str:
+    """Return the hash of a change: over the one before it and all that is stored of it, before and after as stored.
+
+    It is the digest of them as a list, written here by hand: that of a million changes is most of what the log costs.
+    """
+    every = (previous, *covered)
+    said = [_quoted(one) if isinstance(one, str) else "null" if one is None else str(one) for one in every]
+    return "sha256:" + sha256(f"[{','.join(said)}]".encode()).hexdigest()
 
 
 def forgotten(connection: Connection) -> dict[RegionCode, Head]:
@@ -198,20 +205,27 @@ def forgotten(connection: Connection) -> dict[RegionCode, Head]:
     return heads
 
 
-def _cut_short(
-    connection: Connection, ends: dict[tuple[RegionCode, int], str], cut: dict[RegionCode, Head]
-) -> Iterator[tuple[RegionCode, str]]:
-    """Yield the chains that are not, or no longer reach, what a run recorded of them when it ended."""
+def _recorded(connection: Connection) -> tuple[list[tuple[int, RegionCode, Head]], list[tuple[RegionCode, str]]]:
+    """Return the ends of chains that the runs recorded, and what is wrong with a record that cannot be read."""
+    found, unread = [], []
     for number, chains in connection.execute(select(run.c.id, run.c.chains).order_by(run.c.id)):
         try:
-            recorded = {code: Head(*head) for code, head in json.loads(chains).items()}
+            found += [(number, code, Head(*head)) for code, head in json.loads(chains).items()]
         except (ValueError, TypeError, AttributeError):
-            yield "", _("what run {run} recorded of its chains cannot be read").format(run=number)
-            continue
-        for code, (length, end) in recorded.items():
-            if length >= cut.get(code, _EMPTY).length and ends.get((code, length)) != end:
-                text = _("the log of region {region} does not hold change {sequence} as run {run} left it")
-                yield code, text.format(region=code, sequence=length, run=number)
+            unread.append(("", _("what run {run} recorded of its chains cannot be read").format(run=number)))
+    return found, unread
+
+
+def _cut_short(
+    recorded: Iterable[tuple[int, RegionCode, Head]],
+    ends: Mapping[tuple[RegionCode, int], str],
+    cut: Mapping[RegionCode, Head],
+) -> Iterator[tuple[RegionCode, str]]:
+    """Yield the chains that are not, or no longer reach, what a run recorded of them when it ended."""
+    for number, code, (length, end) in recorded:
+        if length >= cut.get(code, _EMPTY).length and ends[code, length] != end:
+            text = _("the log of region {region} does not hold change {sequence} as run {run} left it")
+            yield code, text.format(region=code, sequence=length, run=number)
 
 
 def _added(connection: Connection) -> Iterator[tuple[RegionCode, str]]:

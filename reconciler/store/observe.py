@@ -4,39 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, and_, func, or_, select
 
 from reconciler.findings import Failure
 from reconciler.model import ENROLMENT, MANAGED, BoardRow, HsaId, ManagedBoard, RegionCode, State, canonical
 from reconciler.rows import Rows
-from reconciler.store.engine import fetched
-from reconciler.store.tables import (
-    approval_used,
-    change,
-    complaints_clinic,
-    complaints_region,
-    managed_board,
-    managed_clinic,
-    run,
-)
+from reconciler.store.many import digest_of, digests, fetched, one_of
+from reconciler.store.tables import approval_used, change, managed_board, managed_clinic, run, theirs
 from reconciler.words import _
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Table
 
 IN_VAIN = ("refused", "failed")
 """The statuses of a run that ended without having had its say."""
+
 
 FORGOT = "forgot"
 """The status of a run that only forgot what is old: it recorded where each chain was cut off."""
 
 NOBODY = "–"
 """The actor of a run of which it is forgotten who was behind it, and of which changes may be forgotten too."""
-
-_CHUNK = 5_000
-"""Ids in one IN list: well below what any database takes."""
 
 
 class LastRun(NamedTuple):
@@ -54,24 +44,38 @@ class LastRun(NamedTuple):
 def observe(connection: Connection, alike: Mapping[RegionCode, Mapping[HsaId, str]] = {}) -> State:
     """Return all that the database holds.
 
-    A region whose clinics have the names that stand in *alike* is given that very dictionary, so that it is held once.
+    A region whose clinics have the names that stand in *alike* is given that very dictionary, so that it is held once;
+    where the server can tell that they have, they are not fetched.
     """
-    _refuse_misspelt(connection)
-    table, found = complaints_clinic.c, {}
-    for (code,) in fetched(connection, select(table.region_code).distinct().order_by(table.region_code)):
-        rows = select(table.hsa_id, table.name).where(table.region_code == code).order_by(table.hsa_id)
-        found[code] = _once(dict(fetched(connection, rows)), alike.get(code))
-    books, kept = managed_clinic.c, {}
-    groups = select(books.declared_in, books.region_code).distinct().order_by(books.declared_in, books.region_code)
-    for group in list(fetched(connection, groups)):
-        here = (books.declared_in == group[0]) & (books.region_code == group[1])
-        rows = select(books.hsa_id, books.name).where(here).order_by(books.hsa_id)
-        kept[group] = _once(dict(fetched(connection, rows)), found.get(group[1]))
-    return State(Rows(ENROLMENT, found), _boards(connection), Rows(MANAGED, kept), _managed_boards(connection))
+    table = theirs(connection).clinic
+    clinics = _by_group(connection, table, [table.c.region_code], {(code,): names for code, names in alike.items()})
+    enrolled = {code: names for (code,), names in clinics.items()}
+    for names in enrolled.values():
+        _refuse_misspelt_of(connection, names)
+    groups = [managed_clinic.c.declared_in, managed_clinic.c.region_code]
+    managed = _by_group(connection, managed_clinic, groups, {(code, code): names for code, names in enrolled.items()})
+    return State(Rows(ENROLMENT, enrolled), _boards(connection), Rows(MANAGED, managed), _managed_boards(connection))
 
 
-def _once(names: dict[HsaId, str], alike: Mapping[HsaId, str] | None) -> Mapping[HsaId, str]:
-    return alike if alike is not None and names == alike else names
+def _by_group(
+    connection: Connection,
+    table: Table,
+    groups: Sequence[ColumnElement[str]],
+    alike: Mapping[tuple[str, ...], Mapping[HsaId, str]],
+) -> dict[tuple[str, ...], Mapping[HsaId, str]]:
+    """Return for each value of the *groups* the names by id; those that stand in *alike* where they are the same."""
+    hsa_id, name = table.c.hsa_id, table.c.name
+    known = digests(connection, groups, hsa_id, name) if alike else {}
+    found: dict[tuple[str, ...], Mapping[HsaId, str]] = {}
+    for group in list(fetched(connection, select(*groups).distinct().order_by(*groups))):
+        same = alike.get(group)
+        if same is not None and group in known and known[group] == digest_of(same):
+            found[group] = same
+            continue
+        here = and_(*(column == value for column, value in zip(groups, group, strict=True)))
+        names: dict[HsaId, str] = dict(fetched(connection, select(hsa_id, name).where(here).order_by(hsa_id)))
+        found[group] = same if same is not None and names == same else names
+    return found
 
 
 def observe_region(connection: Connection, code: RegionCode, watched: Collection[HsaId]) -> State:
@@ -80,37 +84,29 @@ def observe_region(connection: Connection, code: RegionCode, watched: Collection
     All boards; and every clinic that is enrolled there, managed there (declared or settled), or *watched*: both its row
     and what is remembered of it, wherever they point.
     """
-    _refuse_misspelt(connection)
-    enrolled, managed = complaints_clinic.c, managed_clinic.c
-    managed_here = or_(managed.declared_in == code, managed.region_code == code)
-    enrolled_here = enrolled.region_code == code
+    table, books = theirs(connection).clinic.c, managed_clinic.c
+    of_clinics = select(table.region_code, table.hsa_id, table.name).order_by(table.hsa_id)
+    of_books = select(books.declared_in, books.region_code, books.hsa_id, books.name).order_by(books.hsa_id)
     clinics: dict[RegionCode, dict[HsaId, str]] = {}
-    _add_clinics(connection, enrolled_here, clinics)
-    _add_clinics(connection, enrolled.hsa_id.in_(select(managed.hsa_id).where(managed_here)), clinics)
-    books: dict[tuple[RegionCode, RegionCode], dict[HsaId, str]] = {}
-    _add_books(connection, managed_here, books)
-    _add_books(connection, managed.hsa_id.in_(select(enrolled.hsa_id).where(enrolled_here)), books)
-    for chunk in _chunks(sorted(set(watched).difference(*clinics.values()))):
-        _add_clinics(connection, enrolled.hsa_id.in_(chunk), clinics)
-    for chunk in _chunks(sorted(set(watched).difference(*books.values()))):
-        _add_books(connection, managed.hsa_id.in_(chunk), books)
-    return State(Rows(ENROLMENT, clinics), _boards(connection), Rows(MANAGED, books), _managed_boards(connection))
-
-
-def _add_clinics(connection: Connection, where: ColumnElement[bool], found: dict[RegionCode, dict[HsaId, str]]) -> None:
-    table = complaints_clinic.c
-    rows = select(table.region_code, table.hsa_id, table.name).where(where).order_by(table.hsa_id)
-    for code, hsa_id, name in fetched(connection, rows):
-        found.setdefault(code, {})[hsa_id] = name
-
-
-def _add_books(
-    connection: Connection, where: ColumnElement[bool], found: dict[tuple[RegionCode, RegionCode], dict[HsaId, str]]
-) -> None:
-    table = managed_clinic.c
-    rows = select(table.declared_in, table.region_code, table.hsa_id, table.name).where(where).order_by(table.hsa_id)
-    for declared_in, code, hsa_id, name in fetched(connection, rows):
-        found.setdefault((declared_in, code), {})[hsa_id] = name
+    managed: dict[tuple[RegionCode, RegionCode], dict[HsaId, str]] = {}
+    for here, hsa_id, name in fetched(connection, of_clinics.where(table.region_code == code)):
+        clinics.setdefault(here, {})[hsa_id] = name
+    at_home = or_(books.declared_in == code, books.region_code == code)
+    for owner, here, hsa_id, name in fetched(connection, of_books.where(at_home)):
+        managed.setdefault((owner, here), {})[hsa_id] = name
+    seen = {*watched, *clinics.get(code, ()), *(hsa_id for names in managed.values() for hsa_id in names)}
+    elsewhere = seen.difference(*clinics.values())
+    if elsewhere:
+        _refuse_misspelt(connection)
+        for here, hsa_id, name in fetched(connection, of_clinics.where(one_of(connection, table.hsa_id, elsewhere))):
+            clinics.setdefault(here, {})[hsa_id] = name
+    unknown = seen.difference(*managed.values())
+    if unknown:
+        for owner, here, hsa_id, name in fetched(connection, of_books.where(one_of(connection, books.hsa_id, unknown))):
+            managed.setdefault((owner, here), {})[hsa_id] = name
+    for names in clinics.values():
+        _refuse_misspelt_of(connection, names)
+    return State(Rows(ENROLMENT, clinics), _boards(connection), Rows(MANAGED, managed), _managed_boards(connection))
 
 
 def approvals_taken(connection: Connection) -> dict[str, int]:
@@ -141,7 +137,7 @@ def last_commit(connection: Connection) -> str | None:
 
 def _boards(connection: Connection) -> dict[RegionCode, BoardRow]:
     """Return the boards. Ids are as they are stored: settling compares them in whatever case, and writes its own."""
-    table = complaints_region.c
+    table = theirs(connection).region.c
     rows = select(table.region_code, table.board_hsa_id, table.board_name).order_by(table.region_code)
     found = {code: BoardRow(hsa_id or "", name or "") for code, hsa_id, name in connection.execute(rows)}
     return {code: board for code, board in found.items() if any(board)}
@@ -155,25 +151,31 @@ def _managed_boards(connection: Connection) -> dict[RegionCode, ManagedBoard]:
 
 def _refuse_misspelt(connection: Connection) -> None:
     """Fail on a misspelt id anywhere: it may be a watched clinic, which a search for its id would not find."""
-    hsa_id = complaints_clinic.c.hsa_id
+    hsa_id = theirs(connection).clinic.c.hsa_id
     spelling = select(hsa_id).where(hsa_id != func.upper(func.trim(hsa_id))).order_by(hsa_id).limit(1)
     misspelt = connection.scalar(spelling)
     if misspelt is not None:
-        raise _misspelt(misspelt)
+        raise _misspelt(connection, misspelt)
 
 
-def _misspelt(hsa_id: str) -> Failure:
-    problem = _("the table complaints_clinic has a row with the id {hsa_id}")
+def _refuse_misspelt_of(connection: Connection, ids: Iterable[str]) -> None:
+    """Fail on a misspelt id among these; all of them are looked at in one step first."""
+    text = "\n".join(ids)
+    if text == "\n".join(text.upper().split()):
+        return
+    for hsa_id in ids:
+        if canonical(hsa_id) != hsa_id:
+            raise _misspelt(connection, hsa_id)
+
+
+def _misspelt(connection: Connection, hsa_id: str) -> Failure:
+    problem = _("the table {table} has a row with the id {hsa_id}")
     remedy = _(
         "write the id there in upper case without blanks, {canonical}, or delete the row if that one is there too"
     )
     return Failure(
         "database",
         "spelling",
-        problem=problem.format(hsa_id=repr(hsa_id)),
+        problem=problem.format(table=theirs(connection).clinic.fullname, hsa_id=repr(hsa_id)),
         remedy=remedy.format(canonical=canonical(hsa_id)),
     )
-
-
-def _chunks(hsa_ids: Sequence[HsaId]) -> Iterable[Sequence[HsaId]]:
-    return (hsa_ids[start : start + _CHUNK] for start in range(0, len(hsa_ids), _CHUNK))

@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, column, insert, inspect, select, table
+from sqlalchemy import Connection, Table, column, insert, inspect, select, table
+from sqlalchemy.exc import NoSuchTableError
 
 from reconciler.findings import Exit, Failure
 from reconciler.model import REGIONS
+from reconciler.names import Names
 from reconciler.store.engine import connected, engine, shown
-from reconciler.store.tables import SCHEMA, SERVICE, VERSION_TABLE, as_text, complaints_region, metadata
+from reconciler.store.tables import SCHEMA, VERSION_TABLE, as_text, metadata, theirs
 from reconciler.words import _
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def init(url: str, *, service: bool = False) -> None:
+def init(url: str, *, trial: bool = False, names: Names | None = None) -> None:
     """Make what is missing, and leave alone what is there: the file and our tables.
 
-    The service's tables, with all 21 regions, too in a SQLite file; elsewhere they are the service's, unless *service*
-    says that this is a trial.
+    The service's tables, with all 21 regions, too in a SQLite file; elsewhere they are the service's, unless it is said
+    that this is a *trial*.
     """
-    opener = engine(url, writes=True, makes=True)
+    opener = engine(url, writes=True, makes=True, names=names)
     with connected(opener) as connection:
-        if service or opener.dialect.name == "sqlite":
-            metadata.create_all(connection, SERVICE)
-            _add_regions(connection)
-        remedy = _("see that it is the right one, or for a trial make them: reconciler db init --with-service-tables")
-        _refuse_missing(connection, {table.name for table in SERVICE}, remedy)
+        if trial or opener.dialect.name == "sqlite":
+            _make_service(connection)
+        _refuse_another_service(connection)
         _migrate(connection)
 
 
@@ -47,15 +48,40 @@ def check(connection: Connection) -> None:
         version = connection.scalar(select(column("version_num")).select_from(table(VERSION_TABLE)))
         if version != SCHEMA:
             _refuse_version(connection, version)
-    remedy = _("see that it is the right one; if it is, run: reconciler db init")
-    _refuse_missing(connection, {*metadata.tables, VERSION_TABLE}, remedy)
-
-
-def _refuse_missing(connection: Connection, wanted: set[str], remedy: str) -> None:
-    missing = sorted(wanted - set(inspect(connection).get_table_names()))
+    missing = sorted({*metadata.tables, VERSION_TABLE} - set(inspect(connection).get_table_names()))
     if missing:
         problem = _("the database {url} lacks the tables {tables}")
-        raise _unfit(problem.format(url=shown(connection.engine.url), tables=", ".join(missing)), remedy)
+        named = problem.format(url=shown(connection.engine.url), tables=", ".join(missing))
+        raise _unfit(named, _("see that it is the right one; if it is, run: reconciler db init"))
+    _refuse_another_service(connection)
+
+
+def _refuse_another_service(connection: Connection) -> None:
+    """Fail where the service's tables are not there, or not as they are named; say which setting names what."""
+    faults = [
+        fault
+        for setting, one in theirs(connection)._asdict().items()
+        for fault in _faults(connection, f"service.{setting}", one)
+    ]
+    if faults:
+        problem = _("the database {url} does not hold the service's tables as they are named: {faults}")
+        remedy = _("see that it is the right one, and name them in the settings; to make them for a trial: {command}")
+        raise _unfit(
+            problem.format(url=shown(connection.engine.url), faults="; ".join(faults)),
+            remedy.format(command="reconciler db init --with-service-tables"),
+        )
+
+
+def _faults(connection: Connection, setting: str, wanted: Table) -> Iterator[str]:
+    try:
+        there = {one["name"] for one in inspect(connection).get_columns(wanted.name, wanted.schema)}
+    except NoSuchTableError:
+        yield _("there is no table {table} ({setting})").format(table=wanted.fullname, setting=f"{setting}.table")
+        return
+    for key, one in wanted.c.items():
+        if one.name not in there:
+            text = _("the table {table} has no column {column} ({setting})")
+            yield text.format(table=wanted.fullname, column=one.name, setting=f"{setting}.{key}")
 
 
 def _refuse_version(connection: Connection, version: str | None) -> None:
@@ -70,12 +96,15 @@ def _unfit(problem: str, remedy: str) -> Failure:
     return Failure("database", "schema", problem=problem, remedy=remedy, exit=Exit.SETTINGS)
 
 
-def _add_regions(connection: Connection) -> None:
-    there = set(connection.scalars(select(complaints_region.c.region_code)))
+def _make_service(connection: Connection) -> None:
+    region, clinic = theirs(connection)
+    for one in (region, clinic):
+        one.create(connection, checkfirst=True)
+    there = set(connection.scalars(select(region.c.region_code)))
     now = as_text(datetime.now(UTC))
     rows = [{"region_code": c, "name": n, "updated_at": now} for c, n in REGIONS.items() if c not in there]
     if rows:
-        connection.execute(insert(complaints_region), rows)
+        connection.execute(insert(region), rows)
 
 
 def _migrate(connection: Connection, version: str = "head") -> None:

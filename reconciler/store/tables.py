@@ -1,12 +1,27 @@
-"""The tables: two of the complaints service, the others ours.
+"""The tables: two of the complaints service, whose names the settings may give, the others ours.
 
 Only names and types. What is written when stands in `execute` and `log`; how our tables change over the years stands in
 `migrations`. Times are UTC, as ISO text, so that every database orders them alike.
 """
 
 from datetime import UTC, datetime
+from functools import lru_cache
+from typing import NamedTuple
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from reconciler.names import Names
 
 SCHEMA = "0003"
 """The version of our tables that this program reads and writes: the head of the migrations."""
@@ -14,27 +29,7 @@ SCHEMA = "0003"
 VERSION_TABLE = "reconciler_version"
 
 metadata = MetaData()
-
-complaints_region = Table(
-    "complaints_region",
-    metadata,
-    Column("region_code", Text, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("board_hsa_id", Text),
-    Column("board_name", Text),
-    Column("updated_at", Text, nullable=False),
-)
-
-complaints_clinic = Table(
-    "complaints_clinic",
-    metadata,
-    Column("hsa_id", Text, primary_key=True),
-    Column("region_code", Text, ForeignKey("complaints_region.region_code"), nullable=False),
-    Column("name", Text, nullable=False),
-    Column("enrolled_at", Text, nullable=False),
-    Column("updated_at", Text, nullable=False),
-    Index("complaints_clinic_by_region", "region_code"),
-)
+"""Ours."""
 
 run = Table(
     "run",
@@ -139,8 +134,51 @@ approval_used = Table(
     Column("taken", Integer, nullable=False),
 )
 
-SERVICE = (complaints_region, complaints_clinic)
-"""The tables of the complaints service: read and written, never migrated."""
+
+class Tables(NamedTuple):
+    """The tables of the complaints service: read and written, never migrated. Columns are known by what they mean."""
+
+    region: Table
+    clinic: Table
+
+
+@lru_cache
+def service_tables(names: Names) -> Tables:
+    """Return the service's tables as it calls them."""
+    region, clinic, theirs = names.region, names.clinic, MetaData()
+    regions = Table(
+        _parts(region.table)[1],
+        theirs,
+        Column(region.region_code, Text, key="region_code", primary_key=True),
+        Column(region.name, Text, key="name", nullable=False),
+        Column(region.board_hsa_id, Text, key="board_hsa_id"),
+        Column(region.board_name, Text, key="board_name"),
+        Column(region.updated_at, Text, key="updated_at", nullable=False),
+        schema=_parts(region.table)[0],
+    )
+    clinics = Table(
+        _parts(clinic.table)[1],
+        theirs,
+        Column(clinic.hsa_id, Text, key="hsa_id", primary_key=True),
+        Column(clinic.region_code, Text, ForeignKey(regions.c.region_code), key="region_code", nullable=False),
+        Column(clinic.name, Text, key="name", nullable=False),
+        Column(clinic.enrolled_at, Text, key="enrolled_at", nullable=False),
+        Column(clinic.updated_at, Text, key="updated_at", nullable=False),
+        Index(f"{_parts(clinic.table)[1]}_by_region", "region_code"),
+        schema=_parts(clinic.table)[0],
+    )
+    return Tables(regions, clinics)
+
+
+def _parts(name: str) -> tuple[str | None, str]:
+    """Return the schema, where one is written, and the table."""
+    schema, _dot, table = name.rpartition(".")
+    return schema or None, table
+
+
+def theirs(connection: Connection) -> Tables:
+    """Return the service's tables as the settings behind the connection name them."""
+    return service_tables(connection.get_execution_options().get("names", Names()))
 
 
 def as_text(moment: datetime) -> str:

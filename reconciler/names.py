@@ -1,0 +1,37 @@
+"""What the service calls its tables and their columns. Names and no more: the settings may give others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class RegionNames:
+    """What the service calls its table of regions, and the columns that are read and written."""
+
+    table: str = "complaints_region"
+    region_code: str = "region_code"
+    name: str = "name"
+    board_hsa_id: str = "board_hsa_id"
+    board_name: str = "board_name"
+    updated_at: str = "updated_at"
+
+
+@dataclass(frozen=True, slots=True)
+class ClinicNames:
+    """What the service calls its table of enrolled clinics, and the columns that are read and written."""
+
+    table: str = "complaints_clinic"
+    hsa_id: str = "hsa_id"
+    region_code: str = "region_code"
+    name: str = "name"
+    enrolled_at: str = "enrolled_at"
+    updated_at: str = "updated_at"
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names of the service's tables; a table may be written with its schema, `schema.table`."""
+
+    region: RegionNames = field(default_factory=RegionNames)
+    clinic: ClinicNames = field(default_factory=ClinicNames)
