@@ -55,15 +55,22 @@ def explain_clinic(settings: Settings, now: datetime, hsa_id: HsaId) -> ClinicSt
     regions = planned.world.declared.regions if planned.world else {}
     places = ((code, one) for code, one in sorted(regions.items()) if hsa_id in one.clinics)
     world, judged = planned.world, planned.judged
+    entry = world.register.clinics.get(hsa_id) if world else None
+    # What is wrong with the file where its line would stand may be why it is not found there.
+    unread = entry.region_code if entry and entry.region_code not in regions else None
     return ClinicStory(
         hsa_id,
         declared=tuple((code, one.clinics[hsa_id].name, one.place_of(hsa_id)) for code, one in places),
-        register=world.register.clinics.get(hsa_id) if world else None,
+        register=entry,
         routed=hsa_id in planned.routes.hsa_ids if planned.routes.asked else None,
         enrolled=world.observed.clinics.get(hsa_id) if world else None,
         managed=world.observed.managed_clinics.get(hsa_id) if world else None,
         outcome=judged.settled.outcomes.get(hsa_id) if judged else None,
         changes=tuple(change for change in planned.changes if change.subject == hsa_id),
-        findings=tuple(finding for finding in planned.findings if finding.subject == hsa_id),
+        findings=tuple(
+            finding
+            for finding in planned.findings
+            if finding.subject == hsa_id or (finding.is_error and unread is not None and finding.region == unread)
+        ),
         failures=planned.failures,
     )

@@ -271,6 +271,14 @@ def test_a_clinic_is_explained(applied: Path) -> None:
     assert Said("explain", "SE2321000131-E999999999999").code == 0
 
 
+def test_a_clinic_whose_file_cannot_be_read_is_explained_by_what_is_wrong_with_the_file(example: Path) -> None:
+    with (example / "config/regions/14-vastra-gotaland.yaml").open("a", encoding="utf-8") as file:
+        file.write("clinics: {}\n")
+    said = Said("explain", "SE2321000131-E000000000458").out
+    assert ("no file that can be read declares it" in said, "[duplicate-key]" in said) == (True, True)
+    assert "[duplicate-key]" not in Said("explain", "SE2321000016-F1Z7").out
+
+
 def test_a_rule_is_explained_and_a_close_one_offered(example: Path) -> None:
     assert "Only clinics activated" in Said("explain", "clinic-not-active").out
     Said("explain", "clinic-not-active", "--format", "json").json()

@@ -251,7 +251,7 @@ def test_what_could_not_be_asked_is_never_said_to_be_absent() -> None:
     known = printed(text.explain_clinic, report.explain_clinic(NOBODY))
     assert "  TAK       was not asked\n" in known
     assert "  register  no\n" in known
-    assert "  outcome   nothing: nobody knows it\n" in known
+    assert "  outcome   nothing: no file that can be read declares it\n" in known
     unknown = printed(text.explain_clinic, report.explain_clinic(UNKNOWN))
     assert unknown.count("not known now\n") == 6
 

@@ -343,7 +343,7 @@ def _routed(routed: bool | None, *, failed: bool) -> str:
 
 def _outcome(document: Document) -> str:
     if document["outcome"] is None:
-        return _("not known now") if document["failures"] else _("nothing: nobody knows it")
+        return _("not known now") if document["failures"] else _("nothing: no file that can be read declares it")
     return {
         "held": _("left as it is, because of a file that is stopped"),
         "not-kept": _("left as it is: its region is not one that is kept"),
