@@ -1,11 +1,24 @@
 """Guards at their edges: nothing, one, the threshold, one more; approvals, and what is taken of them."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from reconciler.findings import Place
-from reconciler.model import THRESHOLDS, Approval, BoardRow, Enrolment, HsaId, ManagedBoard, State, Threshold
+from reconciler.model import (
+    THRESHOLDS,
+    Approval,
+    BoardRow,
+    Enrolment,
+    GoodPart,
+    HsaId,
+    ManagedBoard,
+    Register,
+    RegisterClinic,
+    Remembered,
+    State,
+    Threshold,
+)
 from reconciler.plan import Action, Cause, Change, Settled
 from reconciler.rules.guard import GUARDS, Judgement, Use, _uses, judge, move_waits, region_held, row_of, taken_by
 from reconciler.rules.proposal import Proposal
@@ -483,3 +496,83 @@ def test_a_move_that_waits_is_told_where_it_is_declared():
 def test_every_guard_answers_a_plan_without_changes():
     for guard in GUARDS.values():
         assert list(guard(proposal([], {"14": 3}, {"14": BOARD}))) == []
+
+
+# ---- the register
+
+
+THEN = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def came_in(good, now, days=0, unmoved_after=None):
+    """A plan without changes, for a register whose part of region 14 was *good*, and is *now* something else."""
+    known = {hsa_id: RegisterClinic(name, True, "14") for hsa_id, name in good.items()}
+    said = {hsa_id: RegisterClinic(name, True, "14") for hsa_id, name in now.items()}
+    remembered = Remembered({"14": GoodPart(known, THEN, THEN)})
+    register = Register(said, THEN + timedelta(days=days), "d")
+    return proposal([])._replace(register=register, remembered=remembered, kept=("14",), unmoved_after=unmoved_after)
+
+
+TWENTY = dict.fromkeys(ids("14", 20), "name")
+
+
+def without(number):
+    return dict.fromkeys(list(TWENTY)[number:], "name")
+
+
+def renamed(number):
+    return TWENTY | dict.fromkeys(list(TWENTY)[:number], "new")
+
+
+def problems(plan):
+    return [one.problem for one in judge(plan, [], {}).refusals]
+
+
+def test_a_register_that_has_shrunk_by_more_than_the_threshold_is_refused_with_its_numbers():
+    assert problems(came_in(TWENTY, without(2))) == []
+    assert problems(came_in(TWENTY, without(3))) == [
+        "region 14 has lost 3 of its 20 clinics in the register since 2026-11-01 01:00; 2 may go at a time"
+    ]
+
+
+def test_a_register_that_has_churned_by_more_than_the_threshold_is_refused_with_its_numbers():
+    assert problems(came_in(TWENTY, renamed(4))) == []
+    assert problems(came_in(TWENTY, renamed(5))) == [
+        "the register says something else of 5 of region 14's 20 clinics than on 2026-11-01 01:00; "
+        "4 may change at a time"
+    ]
+
+
+def test_a_register_may_stand_still_for_exactly_so_long():
+    two_weeks = timedelta(days=14)
+    assert problems(came_in(TWENTY, TWENTY, 14, two_weeks)) == []
+    assert problems(came_in(TWENTY, TWENTY, 15, None)) == []
+    (problem,) = problems(came_in(TWENTY, TWENTY, 15, two_weeks))
+    assert "since 2026-11-01 01:00, though" in problem
+
+
+def test_without_a_register_or_a_memory_of_one_there_is_no_measure():
+    plan = came_in(TWENTY, {})
+    assert problems(plan._replace(register=None)) == []
+    assert problems(plan._replace(remembered=Remembered())) == []
+
+
+# ---- what a refusal says
+
+
+def test_a_national_refusal_says_how_many_of_how_many():
+    thresholds = {**THRESHOLDS, "withdraws-too-many": Threshold(100, 100, 100)}
+    assert problems(proposal(withdrawals("14", 6), {"14": 6}, thresholds=thresholds)) == [
+        "all regions together would lose 6 of 6 clinics; 5 may go at a time"
+    ]
+
+
+def test_a_refusal_of_a_board_names_it():
+    assert problems(proposal([board_change(Action.REMOVE_BOARD, BOARD, None)], boards={"14": BOARD})) == [
+        "region 14 would lose its patient board SE2321000131-BOARD, and with it everything that residents can send"
+    ]
+
+
+def test_a_move_that_waits_names_the_clinic_and_all_that_it_waits_for():
+    (finding,) = move_waits(moves("12", "14", 1), frozenset({"12", "14"}))
+    assert (finding.subject, finding.values["waits_for"], finding.place) == (ids("12", 1)[0], "12, 14", None)
