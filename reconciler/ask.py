@@ -37,11 +37,17 @@ class Sources(NamedTuple):
 
 
 def register(settings: Settings, now: datetime, sources: Sources) -> Register | Failure:
-    """Return the register, or why there is none."""
+    """Return the register, or why there is none: also where the database does not tell what may be believed."""
+    asking, untold = settings.register, None
     try:
-        return sources.register(_asking(settings), now)
+        asking = _asking(settings)
+    except Failure as failure:
+        untold = failure
+    try:
+        found = sources.register(asking, now)
     except Failure as failure:
         return failure
+    return untold or found
 
 
 def _asking(settings: Settings) -> RegisterSettings:
@@ -49,14 +55,11 @@ def _asking(settings: Settings) -> RegisterSettings:
     from reconciler import store  # noqa: PLC0415  (sqlalchemy costs 0.3 s)
 
     asking = settings.register
-    try:
-        if not store.exists(settings.database):
-            return asking
-        with store.connected(store.reading(settings)) as connection:
-            store.check(connection)
-            last = store.last_answer(connection, register_source.asked(asking))
-    except Failure:
-        return asking  # what is the matter is told when the database is read
+    if not store.exists(settings.database):
+        return asking
+    with store.connected(store.reading(settings)) as connection:
+        store.check(connection)
+        last = store.last_answer(connection, register_source.asked(asking))
     return (
         replace(asking, known=last.known, not_before=last.generated_at if asking.max_age else None) if last else asking
     )
@@ -69,7 +72,8 @@ def or_last_good(
     if isinstance(found, Register):
         return found, None
     remembered, most = held.remembered if held else Remembered(), settings.register.max_age
-    good = last_good(remembered, settings.regions) if found.kind in register_source.AWAY else None
+    away = found.source == "register" and found.kind in register_source.AWAY
+    good = last_good(remembered, settings.regions) if away else None
     return (good if good and (most is None or now - good.generated_at <= most) else None), found
 
 

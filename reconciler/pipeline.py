@@ -69,7 +69,7 @@ def plan(settings: Settings, now: datetime, sources: ask.Sources = ask.Sources()
     stations.at("observe")
     held = asked(failures, lambda: ask.database(settings, commit, now, declared, answer))
     register, because = ask.or_last_good(answer, held, settings, now)
-    if register is None and because is not None:
+    if register is None and because is not None and because.source not in {failure.source for failure in failures}:
         failures.append(because)
     stations.at("ask")
     routes = asked(failures, lambda: ask.routes(settings, now, sources, held))
