@@ -25,9 +25,11 @@ class GitHub:
     issues: list[Document] = field(default_factory=list)
     pulls: list[Document] = field(default_factory=list)
     reviews: list[Document] = field(default_factory=list)
+    on_lines: list[Document] = field(default_factory=list)
     token: str = "a token"
     read_only: bool = False
     broken: bool = False
+    shown: bool = True
     wrote: list[str] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=lambda: count(100))
     url: str = ""
@@ -46,6 +48,8 @@ class GitHub:
             if self.read_only:
                 return 403, {"message": "Resource not accessible by integration"}
             self.wrote.append(f"{method} {path}")
+            if not self.shown and path.endswith("/reviews"):
+                return 422, {"message": "Unprocessable Entity"}
         for pattern, answer in self.routes(method).items():
             if found := re.fullmatch(pattern, path):
                 return 200, answer(*found.groups(), asked, body)
@@ -58,12 +62,14 @@ class GitHub:
                 r"issues/(\d+)/comments": lambda number, asked, _: page(self.comments.get(int(number), []), asked),
                 "issues": lambda asked, _: page([one for one in self.issues if one["state"] == "open"], asked),
                 r"pulls/7/reviews": lambda asked, _: page(self.reviews, asked),
+                r"pulls/7/comments": lambda asked, _: page(self.on_lines, asked),
                 "pulls": lambda asked, _: [
                     one for one in self.pulls if one["state"] == "open" and f"regionen:{one['head']}" in asked["head"]
                 ],
             },
             "POST": {
                 r"issues/(\d+)/comments": lambda number, _, body: self.comment(int(number), body["body"], "Bot"),
+                r"pulls/7/reviews": lambda _, body: self._reviewed(body),
                 "issues": lambda _, body: self._made(self.issues, body),
                 "pulls": lambda _, body: self._made(self.pulls, body),
             },
@@ -78,6 +84,10 @@ class GitHub:
         made = {"number": next(self.numbers), "state": "open", "user": {"type": "Bot"}} | body
         those.append(made)
         return made
+
+    def _reviewed(self, body: Document) -> Document:
+        self.on_lines += [one | {"body": one["body"].rstrip()} for one in body["comments"]]
+        return body
 
     def _comment(self, number: int) -> Document:
         return next(one for some in self.comments.values() for one in some if one["id"] == number)

@@ -81,9 +81,9 @@ def test_nothing_that_was_typed_is_part_of_a_script():
 
 
 @pytest.mark.skipif(not shutil.which("shellcheck", path=BIN), reason="shellcheck is not there for this machine")
-@pytest.mark.parametrize("script", ["deploy/github/run.sh", "deploy/systemd/reconciler-outcome"])
+@pytest.mark.parametrize("script", ["github/run.sh", "systemd/reconciler-outcome", "systemd/reconciler-by-hand"])
 def test_a_script_does_nothing_by_mistake(script):
-    assert said("shellcheck", script) == (0, "")
+    assert said("shellcheck", ROOT / "deploy" / script) == (0, "")
 
 
 def test_every_region_has_those_who_must_look_at_its_file():
@@ -332,6 +332,31 @@ def test_a_proposal_needs_the_approval_of_whoever_may_do_it(job, github, reviews
     assert job.step(command="review", base="HEAD", comment="true") == ends, job.log
 
 
+def mistyped(job: Job) -> None:
+    file = job.country.file("14")
+    text = file.read_text(encoding="utf-8").replace("SE2321000131-E000000000002", "se2321000131-E000000000002")
+    file.write_text(text, encoding="utf-8")
+
+
+def test_a_fix_is_offered_on_its_line_once(job, github):
+    mistyped(job)
+    for _push in range(2):
+        job.step(command="review", base="HEAD", comment="true")
+        job.anew()
+    (offered,) = github.on_lines
+    assert (offered["path"], offered["line"]) == ("config/regions/14-region.yaml", 7)
+    assert "suggestion\n  SE2321000131-E000000000002: En mottagning\n" in offered["body"]
+    assert github.wrote.count("POST pulls/7/reviews") == 1
+
+
+def test_a_fix_that_github_does_not_show_is_left_out(job, github):
+    mistyped(job)
+    github.shown = False
+    job.step(command="review", base="HEAD", comment="true")
+    assert "jobbet får inte det hos GitHub: POST pulls/7/reviews: 422" in job.log
+    assert job.outputs()["exit-code"] in ("0", "1")
+
+
 # ---- apply
 
 
@@ -446,8 +471,8 @@ def filled_in(job: Job, *rows: str) -> int:
 def test_a_form_becomes_a_proposal_and_what_cannot_be_taken_is_told(job, github, remote):
     there = job.country.clinics["14"][0]
     csv = (job.folder / "register.csv").read_text(encoding="utf-8")
-    new = there[:-1] + "9"
-    (job.folder / "register.csv").write_text(csv + f"{new},Nya mottagningen,active,14\n", encoding="utf-8")
+    new, other = there[:-1] + "9", there[:-1] + "7"
+    (job.folder / "register.csv").write_text(csv + f"{new},Nya,active,14\n{other},Andra,active,14\n", encoding="utf-8")
     unknown = there[:-1] + "8"
     assert filled_in(job, new, unknown, "$(touch broken)`touch broken`") == 1
     (pull,) = github.pulls
@@ -457,8 +482,10 @@ def test_a_form_becomes_a_proposal_and_what_cannot_be_taken_is_told(job, github,
     assert unknown in bodies(github)[0]
     assert at(remote, "reconciler/issue-7^") == at(remote, "main")
     assert not (job.folder / "broken").exists()
-    assert filled_in(job, new) == 0
+    assert filled_in(job, new, other) == 0
     assert len(github.pulls) == 1
+    assert "+  " + other in pull["body"]
+    assert at(remote, "reconciler/issue-7") == job.country.git("rev-parse", "reconciler/issue-7")
     assert len(bodies(github)) == 1
     assert unknown not in bodies(github)[0]
 

@@ -181,3 +181,33 @@ def test_a_git_server_that_does_not_answer_is_like_a_register_that_does_not(tmp_
     assert shell
     ran = subprocess.run(["sh", "-c", shell[1]], cwd=tmp_path / "repo", capture_output=True, check=False)
     assert ran.returncode == Exit.UNANSWERED
+
+
+# ---- by hand
+
+
+def test_by_hand_it_is_the_same_as_the_job_runs(tmp_path):
+    """With the paths of the page moved to a folder, and somebody who is root."""
+    program = (FOLDER / "reconciler-by-hand").read_text(encoding="utf-8")
+    for place in ("/etc/reconciler", "/var/lib/reconciler", "/opt/reconciler"):
+        program = program.replace(place, f"{tmp_path}{place}")
+    for folder in ("etc/reconciler/secrets", "var/lib/reconciler/repo", "opt/reconciler/bin", "bin"):
+        (tmp_path / folder).mkdir(parents=True)
+    for name, does in (("opt/reconciler/bin/reconciler", 'echo "$PWD $*"; env'), ("bin/id", "echo ${ME:-0}")):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n", encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    lines = [
+        "# a word",
+        "RECONCILER_DATABASE=postgresql+psycopg://reconciler@db/x?application_name=a b",
+        "RECONCILER_REGISTER_PASSWORD_FILE=/run/credentials/reconciler.service/secret_register",
+    ]
+    (tmp_path / "etc/reconciler/environment").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    path = {"PATH": f"{tmp_path}/bin:/usr/bin:/bin"}
+    command = ["sh", "-c", program, "reconciler", "history", "--since", "2026-05-01"]
+    ran = subprocess.run(command, env=path, capture_output=True, text=True, check=True)
+    first, *environ = ran.stdout.splitlines()
+    assert first == f"{tmp_path}/var/lib/reconciler/repo history --since 2026-05-01"
+    assert lines[1] in environ
+    assert f"RECONCILER_REGISTER_PASSWORD_FILE={tmp_path}/etc/reconciler/secrets/register" in environ
+    assert f"PGPASSFILE={tmp_path}/etc/reconciler/secrets/pgpass" in environ
+    assert subprocess.run(command, env=path | {"ME": "1000"}, capture_output=True, check=False).returncode == Exit.USAGE

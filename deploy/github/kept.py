@@ -3,6 +3,7 @@
 `kept.py comment FILE…`: on the pull request or issue that the job is about, one comment of all the files.
 `kept.py ticket CODE FILE`: one open issue of what a run left out; a run that left nothing out (0) closes it.
 `kept.py proposal BRANCH [FILE]`: one open pull request from the branch; without a file it is closed.
+`kept.py suggestions FILE`: a review with the fixes of `--format github-review`, those that are not there already.
 `kept.py approvals`: prints who has approved the pull request as it is now, and has not taken that back.
 
 All else comes from the environment of a job. A `.md` file is taken as it is, any other as text that nothing obeys.
@@ -40,7 +41,7 @@ _HTTP = urllib3.PoolManager(retries=urllib3.Retry(3, backoff_factor=1, status_fo
 
 
 class RefusedError(Exception):
-    """GitHub does not let this job do that, as to write in the job of a fork."""
+    """GitHub does not let this job do that, as to write in the job of a fork, or on a line that it does not show."""
 
 
 def ask(method: str, path: str, body: Any = None) -> Any:
@@ -48,7 +49,7 @@ def ask(method: str, path: str, body: Any = None) -> Any:
     address = f"{os.environ['GITHUB_API_URL']}/repos/{os.environ['GITHUB_REPOSITORY']}/{path}"
     headers = {"Accept": "application/vnd.github+json", "Authorization": f"Bearer {os.environ['TOKEN']}"}
     answer = _HTTP.request(method, address, json=body, headers=headers, timeout=30)
-    if answer.status in (403, 404):
+    if answer.status in (403, 404, 422):
         raise RefusedError(f"{method} {path}: {answer.status} {answer.json().get('message', '')}")
     if answer.status >= 400:
         sys.exit(f"{method} {path}: {answer.status} {answer.data.decode(errors='replace')[:500]}")
@@ -126,6 +127,20 @@ def proposal(branch: str, *files: str) -> None:
         ask("POST", "pulls", said | {"head": branch, "base": os.environ["GITHUB_REF_NAME"]})
 
 
+def suggestions(file: str) -> None:
+    """Offer each fix on its line, once."""
+    number = about()["number"]
+    there = {_comment(one) for one in listed(f"pulls/{number}/comments")}
+    new = [one for one in json.loads(Path(file).read_text(encoding="utf-8"))["comments"] if _comment(one) not in there]
+    if new:
+        said = {"event": "COMMENT", "body": "Förslag till rättelser: ett klick för in dem.", "comments": new}
+        ask("POST", f"pulls/{number}/reviews", said)
+
+
+def _comment(one: Any) -> tuple[str, int | None, str]:
+    return one["path"], one["line"], one["body"].strip()
+
+
 def approvals() -> None:
     """Print the names of those whose last word on what is there now is yes."""
     request, said = about(), {}
@@ -135,7 +150,7 @@ def approvals() -> None:
     print(" ".join(sorted(name for name, approves in said.items() if approves)))
 
 
-DOES = {"comment": comment, "ticket": ticket, "proposal": proposal, "approvals": approvals}
+DOES = {one.__name__: one for one in (comment, ticket, proposal, suggestions, approvals)}
 
 if __name__ == "__main__":
     speak(os.environ.get("RECONCILER_LANG", "sv"))

@@ -18,6 +18,7 @@ cd "$WORKING_DIRECTORY" || exit
 mkdir -p "$said" "$shared"
 log=$(printf '%s/%02d.txt' "$said" "$(find "$said" -name '*.txt' | wc -l)")
 marked=${log%.txt}.md
+fixes=${log%.txt}.json
 
 words=("$COMMAND")
 [ -z "$BASE" ] || words+=(--base "$BASE")
@@ -32,6 +33,7 @@ while IFS= read -r word; do
 done <<<"$FORMAT"
 
 if [ "$COMMAND" = review ]; then
+  words+=(--format "github-review=$fixes")
   RECONCILER_APPROVED_BY=$("$bin/python" "$top/deploy/github/kept.py" approvals) || exit
   export RECONCILER_APPROVED_BY
 fi
@@ -64,6 +66,7 @@ propose() {
 if [ "$COMMENT" = true ]; then # one for all commands of the job, in their order
   if [ -s "$marked" ]; then cp "$marked" "$shared"; else cp "$log" "$shared"; fi
   kept comment "$shared"/*
+  [ ! -s "$fixes" ] || kept suggestions "$fixes"
 fi
 [ "$TICKET" != true ] || kept ticket "$code" "$log"
 [ -z "$PROPOSE" ] || propose || code=70
