@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -351,7 +352,7 @@ def killed_before_change(number: int) -> Any:
     seen = []
 
     def step(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        seen.append("INSERT INTO change" in statement)
+        seen.append(re.match(r'(INSERT INTO|COPY) "?change\b', statement) is not None)
         if sum(seen) == number:
             os.kill(os.getpid(), signal.SIGKILL)
 

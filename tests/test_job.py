@@ -17,9 +17,8 @@ import pytest
 from little_country import CODES, Country
 from made_store import observed, problems, sql
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 
-from reconciler import store
 from reconciler.cli import run
 
 ROOT = Path(__file__).parent.parent
@@ -121,20 +120,18 @@ def the_same(country: Country, url: str, changes: int, last_success: float) -> N
 # ---- nothing to do
 
 
-def test_a_run_with_nothing_to_do_writes_nothing_to_the_services_tables(
-    country: Country, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_with_nothing_to_do_writes_nothing_to_the_services_tables(country: Country) -> None:
     assert run(["apply"]) == 0
     sent: list[str] = []
-    opened = store.engine
 
-    def watched(*arguments: object, **named: object) -> object:
-        engine = opened(*arguments, **named)  # type: ignore[arg-type]
-        event.listen(engine, "before_cursor_execute", lambda _c, _k, statement, *_more: sent.append(statement))
-        return engine
+    def watch(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        sent.append(statement)
 
-    monkeypatch.setattr(store, "engine", watched)
-    assert run(["apply"]) == 0
+    event.listen(Engine, "before_cursor_execute", watch)
+    try:
+        assert run(["apply"]) == 0
+    finally:
+        event.remove(Engine, "before_cursor_execute", watch)
     writes = [one for one in sent if one.lstrip().upper().startswith(("INSERT", "UPDATE", "DELETE", "COPY"))]
     assert writes
     assert not [one for one in writes if "complaints_" in one]
