@@ -91,11 +91,12 @@ COMMANDS = [(), *((name,) for name in main.commands), *(("db", name) for name in
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 def test_help_is_all_in_swedish(path: tuple[str, ...]) -> None:
+    # English first: click makes a help option once, and what it was made with in Swedish has no way back.
+    assert "Show this message and exit." in Said("--lang", "en", *path, "--help").out
     said = Said("--lang", "sv", *path, "--help").out
     assert said.startswith("Användning: reconciler")
     assert "Visa den här hjälpen och avsluta." in said
     assert re.findall(r"\b(Usage|Options|Commands|Show|Only|the|of|and|OPTIONS|COMMAND)\b", said) == []
-    assert "Show this message and exit." in Said("--lang", "en", *path, "--help").out
 
 
 def test_click_speaks_swedish_too() -> None:
