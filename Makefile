@@ -7,8 +7,6 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 PYTHON ?= python3
 BIN := .venv/bin
-# As many at a time as there are cores.
-PARALLEL := -n auto --dist worksteal
 SWEDISH := reconciler/locale/sv/LC_MESSAGES/reconciler.po
 
 .DEFAULT_GOAL := help
@@ -27,7 +25,7 @@ run: .venv/run.stamp  ## set up, and run the main job on the example
 	$(BIN)/reconciler status
 
 test: .venv/dev.stamp .venv/editor.stamp  ## run all tests
-	$(BIN)/pytest $(PARALLEL)
+	$(BIN)/pytest
 
 check: .venv/dev.stamp .venv/editor.stamp  ## run everything that CI runs
 	$(BIN)/ruff check .
@@ -35,7 +33,7 @@ check: .venv/dev.stamp .venv/editor.stamp  ## run everything that CI runs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest $(PARALLEL)
+	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 	$(BIN)/python catalogue.py --check
