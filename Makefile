@@ -8,6 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 PYTHON ?= python3
 BIN := .venv/bin
 SWEDISH := reconciler/locale/sv/LC_MESSAGES/reconciler.po
+TOOLS := .venv/editor.stamp .venv/promtool.stamp
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -24,10 +25,10 @@ run: .venv/run.stamp  ## set up, and run the main job on the example
 	$(BIN)/reconciler apply
 	$(BIN)/reconciler status
 
-test: .venv/dev.stamp .venv/editor.stamp  ## run all tests
+test: .venv/dev.stamp $(TOOLS)  ## run all tests
 	$(BIN)/pytest
 
-check: .venv/dev.stamp .venv/editor.stamp  ## run everything that CI runs
+check: .venv/dev.stamp $(TOOLS)  ## run everything that CI runs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -40,7 +41,7 @@ check: .venv/dev.stamp .venv/editor.stamp  ## run everything that CI runs
 	$(BIN)/python docs/generate.py --check
 	tests/smoke.sh
 
-soak: .venv/dev.stamp .venv/editor.stamp  ## run all tests at their full size: hours, not minutes
+soak: .venv/dev.stamp $(TOOLS)  ## run all tests at their full size: hours, not minutes
 	RECONCILER_SOAK=1 $(BIN)/pytest
 
 mutants: .venv/dev.stamp  ## break plan, guards and execute in every small way, and see that a test notices: an hour
@@ -90,7 +91,6 @@ clean:  ## remove what was made, the example's database too
 
 .venv/dev-installed.stamp: pyproject.toml constraints.txt | .venv/made.stamp
 	$(BIN)/pip install --quiet --editable '.[dev]'
-	@$(BIN)/pip uninstall --quiet --yes rfc3987-syntax 2>/dev/null  # where it is there, jsonschema takes two seconds to start
 	@touch $@
 
 .venv/dev.stamp: .venv/dev-installed.stamp $(SWEDISH)
@@ -101,4 +101,13 @@ clean:  ## remove what was made, the example's database too
 .venv/editor.stamp: | .venv/made.stamp
 	@npm install --silent --no-save --no-audit --no-fund --prefix .venv/editor yaml-language-server@2.0.0 \
 		|| echo "npm is missing or did not answer: what an editor shows is not tested"
+	@touch $@
+
+# What tries the alerts: one program out of Debian's package. Without apt-get, or a network, they are not tried.
+APT := apt-get -qq -o Dir::State::Lists=apt/lists -o Dir::Cache=apt/cache -o APT::Sandbox::User=root
+.venv/promtool.stamp: | .venv/made.stamp
+	@command -v promtool >/dev/null || { mkdir -p .venv/apt/lists/partial .venv/apt/cache/archives/partial && cd .venv \
+		&& $(APT) update && $(APT) download prometheus && dpkg-deb --extract prometheus_*.deb apt \
+		&& mv apt/usr/bin/promtool bin && rm -r apt prometheus_*.deb; } \
+		|| echo "promtool is missing, and apt-get does not bring it: the alerts are not tried"
 	@touch $@
