@@ -280,6 +280,7 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> Iterator[Heard]:
             said = self.rfile.read(int(self.headers["Content-Length"])).decode()
             beats.append((self.path.replace(SECRET, "…"), said.strip()))
             self.send_response(answers["status"])
+            self.send_header("Location", "/")
             self.send_header("Content-Length", "0")
             self.end_headers()
 
@@ -323,29 +324,42 @@ def test_nobody_who_looks_but_does_not_apply_is_heard(country: Country, heard: H
     assert heard.beats == []
 
 
-@pytest.mark.parametrize("trouble", ["status", "refused", "silent", "nonsense", "no address", "no file"])
-def test_a_heartbeat_that_nobody_hears_fails_nothing_and_tells_no_secret(
+@pytest.mark.parametrize(
+    ("trouble", "reason"),
+    [
+        ("status", "404"),
+        ("elsewhere", "302"),
+        ("refused", "NewConnectionError"),
+        ("silent", "no answer in time"),
+        ("nonsense", "URLSchemeUnknown"),
+        ("no address", "ValueError"),
+        ("no file", "No such file or directory"),
+    ],
+)
+def test_a_heartbeat_that_nobody_hears_fails_nothing_and_tells_why_but_no_secret(
     country: Country,
     heard: Heard,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     trouble: str,
+    reason: str,
 ) -> None:
     monkeypatch.setattr(heartbeat, "_PATIENCE", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         closed = f"http://127.0.0.1:1/{SECRET}"
         addresses = {
-            "status": heard.address,
             "refused": closed,
             "silent": f"http://127.0.0.1:{silent.getsockname()[1]}/{SECRET}",
             "nonsense": f"gopher://{SECRET}",
             "no address": f"http://[{SECRET}",
             "no file": "",
         }
-        heard.answers["status"] = 404
-        monkeypatch.setenv("RECONCILER_HEARTBEAT_URL", addresses[trouble])
+        heard.answers["status"] = 302 if trouble == "elsewhere" else 404
+        monkeypatch.setenv("RECONCILER_HEARTBEAT_URL", addresses.get(trouble, heard.address))
         monkeypatch.setenv("RECONCILER_HEARTBEAT_URL_FILE", "no-such-file")
         assert run(["--log-level", "debug", "apply"]) == Exit.DONE
     said = capsys.readouterr()
-    assert said.err.count("the heartbeat was not heard: ") == 2
+    told = [line for line in said.err.splitlines() if line.startswith("the heartbeat was not heard")]
+    assert told == [f"the heartbeat was not heard: {reason}"] * 2
+    assert said.err.count("see that RECONCILER_HEARTBEAT_URL is the address") == (0 if trouble == "no file" else 2)
     assert SECRET not in said.err + said.out

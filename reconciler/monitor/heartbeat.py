@@ -48,8 +48,9 @@ def _posted(url: str, said: str) -> int:
     import urllib3  # noqa: PLC0415
 
     asked = {"User-Agent": f"reconciler/{__version__}"}
-    with urllib3.PoolManager(timeout=_PATIENCE, retries=False) as pool:
-        return pool.request("POST", url, body=said.encode(), headers=asked, redirect=False).status
+    longer = 2 * _PATIENCE  # whoever waits has given up by then, and always says the same
+    with urllib3.PoolManager(timeout=longer, retries=False) as pool:
+        return pool.request("POST", url, body=said.encode(), headers=asked).status
 
 
 def _unheard(reason: str) -> Failure:
