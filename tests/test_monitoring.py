@@ -4,13 +4,14 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from handed_out import BIN
+from handed_out import BIN, FOLLOW_UPS
 from little_country import Country
 
 from reconciler.findings import Exit
@@ -38,7 +39,7 @@ def test_an_alert_wakes_somebody_or_waits() -> None:
     assert {rule["labels"]["severity"] for rule in RULES} == {"page", "ticket"}
 
 
-def promtool(*arguments: str, given: str = "") -> None:
+def promtool(*arguments: str | Path, given: str = "") -> None:
     program = shutil.which("promtool", path=f"{BIN}:{os.environ['PATH']}")
     if program is None:
         pytest.skip("promtool is missing: the alerts are not tried; `make check` brings it where there is apt-get")
@@ -49,6 +50,62 @@ def promtool(*arguments: str, given: str = "") -> None:
 def test_the_alerts_go_off_when_they_should() -> None:
     promtool("check", "rules", "alerts.yml")
     promtool("test", "rules", "alerts_test.yml")
+
+
+NUMBERS = ("last_run_exit_code", "ticket_exit_code", "unanswered_runs")
+RAISED = {
+    "inget": [[], [], []],
+    "ärende": [["ticket"]] * 3,
+    "nytt försök": [[], [], []],
+    "nytt försök, tredje gången larm": [[], [], ["page"]],
+    "larm": [["page"]] * 3,
+}
+
+
+def written_by(folder: Path, codes: Sequence[Exit]) -> list[dict[str, int]]:
+    """Return what runs that end so leave behind, each after the one before."""
+    file, told = folder / "job.prom", []
+    for code in codes:
+        write(file, Ended(datetime.now(UTC), 1.0, code), [])
+        numbers = re.findall(r"^reconciler_(\w+) (\d+)\.0$", file.read_text(encoding="utf-8"), re.MULTILINE)
+        told.append({name: int(value) for name, value in numbers})
+    return told
+
+
+@pytest.mark.parametrize(
+    ("codes", "raised"),
+    [
+        *(([code] * 3, RAISED[FOLLOW_UPS[code]]) for code in Exit),
+        ([3, 69, 75, 3, 0], [["ticket"]] * 4 + [[]]),
+        ([4, 70, 4, 143, 0], [["ticket"], ["page", "ticket"], ["ticket"], ["ticket"], []]),
+        ([69, 75, 69, 130, 69], [[], [], [], [], ["page"]]),
+        ([69, 69, 0, 69, 69], [[]] * 5),
+    ],
+    ids=str,
+)
+def test_a_run_that_ends_so_raises_what_the_page_says(
+    tmp_path: Path, codes: Sequence[int], raised: list[list[str]]
+) -> None:
+    """A ticket that goes on from one run to the next is one ticket: nothing is told anew."""
+    told = written_by(tmp_path, [Exit(code) for code in codes])
+    series = {f"reconciler_{name}": " ".join(str(one[name]) for one in told) for name in NUMBERS}
+    asked = 'count by (severity) (ALERTS{alertstate="firing"})'
+    expected = [
+        {
+            "expr": asked,
+            "eval_time": f"{hour}h",
+            "exp_samples": [{"labels": f'{{severity="{severity}"}}', "value": 1} for severity in severities],
+        }
+        for hour, severities in enumerate(raised)
+    ]
+    test = {
+        "interval": "1h",
+        "input_series": [{"series": name, "values": values} for name, values in series.items()],
+        "promql_expr_test": expected,
+    }
+    rules = {"rule_files": [str(FOLDER / "alerts.yml")], "evaluation_interval": "1h", "tests": [test]}
+    (tmp_path / "test.yml").write_text(yaml.safe_dump(rules), encoding="utf-8")
+    promtool("test", "rules", tmp_path / "test.yml")
 
 
 def test_the_numbers_are_named_as_prometheus_wants_them(written: Path) -> None:

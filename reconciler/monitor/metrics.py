@@ -19,6 +19,11 @@ from reconciler.results import Applied, Verdict
 SUCCESS = (Exit.DONE, Exit.LEFT_OUT)
 """A run that left something out did all the rest: what it left out is told by its regions."""
 
+_PASSING = (Exit.LOCKED, Exit.INTERRUPTED, Exit.TERMINATED)
+"""A run that somebody else stood in the way of says nothing of how things are: what is counted is counted on."""
+
+_TICKETS = (Exit.LEFT_OUT, Exit.REFUSED)
+
 _SETTLED = (Verdict.APPLIED, Verdict.UNCHANGED)
 
 
@@ -68,14 +73,14 @@ def _before(path: Path) -> Before:
 
 
 def _numbers(ended: Ended, before: Before, kept: Collection[RegionCode]) -> Iterator[Number]:
-    unanswered, succeeded = "reconciler_unanswered_runs", "reconciler_last_success_timestamp_seconds"
-    in_a_row = int(before.get((unanswered, ""), 0)) + 1 if ended.exit is Exit.UNANSWERED else 0
+    succeeded = "reconciler_last_success_timestamp_seconds"
     now = ended.now.timestamp()
     yield Number("reconciler_build_info", "The version that ran.", {__version__: 1}, "version")
     yield _one("reconciler_last_run_timestamp_seconds", "When the last run ended.", now)
     yield _one("reconciler_last_run_duration_seconds", "How long the last run took.", ended.seconds)
     yield _one("reconciler_last_run_exit_code", "What the last run ended with.", int(ended.exit))
-    yield _one(unanswered, "How many runs in a row ended with 69: a source or the database away.", in_a_row)
+    yield _unanswered(ended.exit, before)
+    yield _ticket(ended.exit, before)
     success = now if ended.exit in SUCCESS else before.get((succeeded, ""))
     if success is not None:
         yield _one(succeeded, "When a run ended with 0 or 3 last.", success)
@@ -85,6 +90,20 @@ def _numbers(ended: Ended, before: Before, kept: Collection[RegionCode]) -> Iter
         known = {code: before[number.name, code] for code in kept if (number.name, code) in before}
         known.update((code, value) for code, value in number.values.items() if code in kept)
         yield number._replace(values=known)
+
+
+def _unanswered(code: Exit, before: Before) -> Number:
+    name = "reconciler_unanswered_runs"
+    so_far = int(before.get((name, ""), 0))
+    runs = so_far + 1 if code is Exit.UNANSWERED else so_far if code in _PASSING else 0
+    return _one(name, "How many runs in a row ended with 69: a source or the database away.", runs)
+
+
+def _ticket(code: Exit, before: Before) -> Number:
+    """Return what keeps one alert going, whatever happens between two runs that leave the same thing out."""
+    name = "reconciler_ticket_exit_code"
+    kept = 0 if code is Exit.DONE else before.get((name, ""), 0)
+    return _one(name, "3 or 4 from the run that ended so, until a run ends with 0.", code if code in _TICKETS else kept)
 
 
 def _one(name: str, says: str, value: float) -> Number:
