@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cost
 import pytest
 
 from reconciler.findings import Exit
@@ -41,20 +42,6 @@ def imported_by(*arguments: str) -> set[str]:
     return {name.partition(".")[0] for name in names}
 
 
-def cpu_seconds(*arguments: str, **environ: str) -> float:
-    """Return what a run of the command costs, start of the interpreter included, the clock of the wall left out."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "reconciler", *arguments],
-        cwd=ROOT,
-        env=QUIET | environ,
-        stdout=subprocess.DEVNULL,
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
-    return usage.ru_utime + usage.ru_stime
-
-
 def relative(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
@@ -79,12 +66,12 @@ def test_help_and_version_import_nothing_heavy(flag):
 @pytest.mark.parametrize("language", ["en", "sv"])
 @pytest.mark.parametrize("flag", ["--help", "--version"])
 def test_help_and_version_answer_at_once(flag, language):
-    assert min(cpu_seconds(flag, RECONCILER_LANG=language) for _ in range(5)) < 0.15
+    assert cost.least(flag, folder=ROOT, environ=QUIET | {"RECONCILER_LANG": language}, times=5) < 0.15
 
 
 @pytest.mark.parametrize(("command", "seconds"), [("validate", 0.6), ("plan", 1.2)])
 def test_the_example_is_validated_and_planned_in_a_moment(command, seconds):
-    assert min(cpu_seconds(command) for _ in range(3)) < seconds
+    assert cost.least(command, folder=ROOT, environ=QUIET) < seconds
 
 
 def test_validate_needs_no_database():

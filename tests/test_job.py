@@ -5,14 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import random
-import resource
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
+import cost
 import pytest
 from little_country import CODES, Country
 from made_store import observed, problems, sql
@@ -141,17 +139,8 @@ def test_a_run_with_nothing_to_do_is_cheap(tmp_path: Path) -> None:
     for name in ("config", "demo"):
         shutil.copytree(ROOT / name, tmp_path / name)
     shutil.copy(ROOT / "reconciler.toml", tmp_path)
-    quietly(tmp_path, "db", "init")
-    quietly(tmp_path, "apply", "--metrics-file", "job.prom")
-    spent = [quietly(tmp_path, "apply", "--metrics-file", "job.prom") for _time in range(3)]
-    assert min(spent) < 1.2
-
-
-def quietly(folder: Path, *arguments: str) -> float:
-    """Run the command to its end, and return the seconds of CPU that it took."""
     environ = {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    command = [sys.executable, "-m", "reconciler", "--log-format", "json", *arguments]
-    subprocess.run(command, cwd=folder, env=environ, check=True, capture_output=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    job = ("--log-format", "json", "apply", "--metrics-file", "job.prom")
+    for command in (("db", "init"), job):
+        cost.least(*command, folder=tmp_path, environ=environ, times=1)
+    assert cost.least(*job, folder=tmp_path, environ=environ) < 1.2
