@@ -68,7 +68,12 @@ def test_a_month(tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> N
     )
     if os.environ.get("UPDATE_GOLDENS"):
         PAGE.write_text(page, encoding="utf-8")
-    assert page == PAGE.read_text(encoding="utf-8")
+    assert steady(page) == steady(PAGE.read_text(encoding="utf-8"))
+
+
+def steady(page: str) -> str:
+    """Return the page as it is compared: with many runs a day, the last good register is of another hour of its day."""
+    return re.sub(r"(?<=-\d\d) \d\d:23", "", page) if SOAK else page
 
 
 def the_first_week(story: Month, url: str) -> None:
