@@ -145,10 +145,14 @@ class Declared:
     @cached_property
     def twice(self) -> frozenset[HsaId]:
         """The clinics that several regions declare."""
-        seen, twice = set[HsaId](), set[HsaId]()
-        for region in self.regions.values():
-            twice |= region.clinics.keys() & seen
-            seen |= region.clinics.keys()
+        declared = [region.clinics.keys() for region in self.regions.values()]
+        seen = set[HsaId]().union(*declared)
+        if len(seen) == sum(map(len, declared)):
+            return frozenset()
+        twice = set[HsaId]()
+        for ids in declared:
+            twice.update(ids - seen)
+            seen.difference_update(ids)
         return frozenset(twice)
 
 

@@ -14,17 +14,18 @@ from reconciler.model import Board, Clinic, HsaId, Region, RegionCode, SourceTex
 from reconciler.rows import Listed
 from reconciler.rules import reading
 
-_ID: Final = r"SE(?:[0-9]{10}-[A-Za-z0-9]{1,18}|16[0-9]{10}-[A-Za-z0-9]{1,16})"
-_TEXT: Final = r"[^\W_][^\n]{0,198}[^\n ]"
-"""A text without quotes: it begins with a letter or a digit. What else it may not hold is looked for at the end."""
+_CANONICAL: Final = r"SE(?:[0-9]{10}-[A-Z0-9]{1,18}+|16[0-9]{10}-[A-Z0-9]{1,16}+)"
+_ID: Final = _CANONICAL.replace("A-Z", "A-Za-z")
+_TEXT: Final = r"[^\W_][^\n]{1,199}+"
+"""A text without quotes: it begins with a letter or a digit. What else it may not hold is looked for in the whole."""
 
 _HEAD = re.compile(
     rf"(?:#[^\n]*\n)*version: 1\nregion: \"(?P<code>[0-9]{{2}})\"\nname: (?P<name>{_TEXT})\n(?:#[^\n]*\n)*"
     rf"(?P<key>patient_board):(?: null|\n  hsa_id: (?P<id>{_ID})\n  name: (?P<board>{_TEXT})\n"
     rf"  support_order: (?P<order>{_TEXT}))\nclinics:(?P<none> {{}})?\n"
 )
-_LINE = re.compile(rf"^  ({_ID}): ({_TEXT})$", re.MULTILINE)
-_NOT_PLAIN = re.compile(r":\n| #")
+_CANONICAL_LINE = re.compile(rf"^  ({_CANONICAL}): ({_TEXT})\n", re.MULTILINE)
+_LINE = re.compile(rf"^  ({_ID}): ({_TEXT})\n", re.MULTILINE)
 _NOTHING = frozenset({"null", "Null", "NULL"})
 
 
@@ -52,20 +53,20 @@ def read(code: RegionCode, source: SourceText) -> Region | None:
 def _is_plain(head: re.Match[str]) -> bool:
     """Whether the texts of the head mean what they look like."""
     texts = [text for text in head.group("name", "board", "order") if text is not None]
-    hidden = any(": " in text or " #" in text or text.endswith(":") for text in texts)
+    hidden = any(": " in text or " #" in text or text.endswith((":", " ")) for text in texts)
     return not hidden and head["board"] not in _NOTHING
 
 
 def _clinics(rest: str, line: int) -> Listed[HsaId, Clinic] | None:
     """Return the clinics in the rest of the text, from *line* on; every line is one, and none is there twice."""
-    rows = _LINE.findall(rest)
-    if len(rows) != rest.count("\n") or rest.count(": ") != len(rows) or _NOT_PLAIN.search(rest):
+    rows = _CANONICAL_LINE.findall(rest)
+    if len(rows) != rest.count("\n"):
+        rows = [(hsa_id.upper(), name) for hsa_id, name in _LINE.findall(rest)]
+    if len(rows) != rest.count("\n") or rest.count(": ") != len(rows) or (rest and not rest.endswith("\n")):
         return None
-    if rest and not rest.endswith("\n"):
+    if ":\n" in rest or " #" in rest or " \n" in rest:
         return None
-    names = {HsaId(hsa_id): name for hsa_id, name in rows}
-    if not "".join(names).isupper():
-        names = {HsaId(hsa_id.upper()): name for hsa_id, name in rows}
+    names: dict[HsaId, str] = dict(rows)
     return Listed(names, line, _clinic) if len(names) == len(rows) else None
 
 

@@ -54,5 +54,6 @@ def _number(hsa_id: str) -> str:
 
 def _numbers(region: Region) -> set[str]:
     """Return the organisations' numbers in the region's HSA-ids."""
-    numbers = {_number(owner) for owner in {hsa_id.partition("-")[0] for hsa_id in region.clinics}}
+    owners = {hsa_id[:15] for hsa_id in region.clinics}  # longer than any of them, and there are few
+    numbers = {_number(owner) for owner in owners}
     return numbers | {_number(region.board.hsa_id)} if region.board else numbers
