@@ -7,7 +7,6 @@ database is read when the register is there: what both say alike is held once, a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -61,7 +60,7 @@ def _asking(settings: Settings) -> RegisterSettings:
         store.check(connection)
         last = store.last_answer(connection, register_source.asked(asking))
     return (
-        replace(asking, known=last.known, not_before=last.generated_at if asking.max_age else None) if last else asking
+        asking._replace(known=last.known, not_before=last.generated_at if asking.max_age else None) if last else asking
     )
 
 
@@ -81,7 +80,7 @@ def routes(settings: Settings, now: datetime, sources: Sources, held: Held | Non
     """Return the routes; where no answer may be of any age, none that is older than the one that was believed."""
     asking = settings.routes
     times = [part.generated_at for part in held.remembered.routed.values()] if held else []
-    return sources.routes(replace(asking, not_before=max(times)) if times and asking.max_age else asking, now)
+    return sources.routes(asking._replace(not_before=max(times)) if times and asking.max_age else asking, now)
 
 
 class Held(NamedTuple):

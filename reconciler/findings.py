@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from enum import Enum, IntEnum
 from typing import Any, Generic, NamedTuple, ParamSpec
 
@@ -78,8 +78,7 @@ class Place(NamedTuple):
         return source[column - 1 : self.end_column - 1 if ends_there and self.end_column else None] or source.strip()
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """Something wrong or notable, at a place. Texts are made when they are read, in the language spoken then.
 
     `new` tells whether the base revision lacks it; None where no base was asked for. `weight` is the severity that the
@@ -92,7 +91,7 @@ class Finding:
     subject: str | None = None
     related: tuple[Place, ...] = ()
     suggestion: str | None = None
-    values: Mapping[str, object] = field(default_factory=dict)
+    values: Mapping[str, object] = {}
     new: bool | None = None
     weight: Severity | None = None
 
@@ -200,7 +199,7 @@ def weighed(findings: Iterable[Finding], severities: Mapping[str, Severity | Non
     for finding in findings:
         wanted = severities.get(finding.rule.id, finding.severity)
         if wanted is not None:
-            yield finding if wanted is finding.severity else replace(finding, weight=wanted)
+            yield finding if wanted is finding.severity else finding._replace(weight=wanted)
 
 
 _REASONS = {

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -97,14 +96,13 @@ class Access(NamedTuple):
         return all(self.accounts(regions) & set(people) for regions in part.needs)
 
 
-@dataclass(frozen=True, slots=True)
-class Stand:
+class Stand(NamedTuple):
     """What the files say at one moment; `mentioned` are the HSA-ids in the text of those that cannot be read."""
 
     declared: Declared
     approvals: tuple[Approval, ...] = ()
     access: Access | None = None
-    mentioned: Mapping[RegionCode, Collection[HsaId]] = field(default_factory=dict)
+    mentioned: Mapping[RegionCode, Collection[HsaId]] = {}
 
     def clinics(self, code: RegionCode) -> Mapping[HsaId, Clinic]:
         """Return the clinics of a region; of a file that cannot be read, those in its text, without a name."""

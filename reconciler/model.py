@@ -61,8 +61,7 @@ def canonical(text: str) -> HsaId:
 # ---- declared: what the region files say
 
 
-@dataclass(frozen=True, slots=True)
-class SourceText:
+class SourceText(NamedTuple):
     """A file as it was read; gives places that know their source line."""
 
     path: str
@@ -89,8 +88,7 @@ class Clinic(NamedTuple):
     end_column: int
 
 
-@dataclass(frozen=True, slots=True)
-class Board:
+class Board(NamedTuple):
     """A declared patient board. `support_order` is None where the file says that the board was there before."""
 
     hsa_id: HsaId
@@ -100,8 +98,7 @@ class Board:
     order_place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
+class Region(NamedTuple):
     """One region file, read and found whole."""
 
     code: RegionCode
@@ -156,8 +153,7 @@ class Declared:
         return frozenset(twice)
 
 
-@dataclass(frozen=True, slots=True)
-class Approval:
+class Approval(NamedTuple):
     """A bounded, expiring permission to pass one guard; `region` is None for a national guard."""
 
     guard: str
@@ -186,8 +182,7 @@ ENTRY = Kind[RegisterClinic](
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Register:
+class Register(NamedTuple):
     """What the e-services say of all clinics; the digest covers the clinics, not the time.
 
     `etag` is what the server knows this answer by, `asked` the digest of how it was asked for and read.
@@ -222,20 +217,18 @@ class RoutedPart(NamedTuple):
     generated_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
+class Remembered(NamedTuple):
     """What the database remembers of register and routes: the last good part of each region.
 
     `newest` is the newest answer of the register, as it was.
     """
 
-    parts: Mapping[RegionCode, GoodPart] = field(default_factory=dict)
+    parts: Mapping[RegionCode, GoodPart] = {}
     newest: Register | None = None
-    routed: Mapping[RegionCode, RoutedPart] = field(default_factory=dict)
+    routed: Mapping[RegionCode, RoutedPart] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Routes:
+class Routes(NamedTuple):
     """The addresses that TAK sends to systems of their own, upper case, HSA-ids or not.
 
     A unit below an address that is routed counts as routed itself; `above` gives, for each of these, that address.
@@ -246,7 +239,7 @@ class Routes:
     generated_at: datetime | None = None
     digest: str | None = None
     asked: bool = False
-    above: Mapping[str, str] = field(default_factory=dict)
+    above: Mapping[str, str] = {}
     placed: frozenset[str] | None = None
 
 
@@ -289,28 +282,26 @@ MANAGED = Kind[ManagedClinic](
 )
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """What the database holds, all of it or the part that one region's transaction looks at."""
 
-    clinics: Mapping[HsaId, Enrolment] = field(default_factory=dict)
-    boards: Mapping[RegionCode, BoardRow] = field(default_factory=dict)
-    managed_clinics: Mapping[HsaId, ManagedClinic] = field(default_factory=dict)
-    managed_boards: Mapping[RegionCode, ManagedBoard] = field(default_factory=dict)
+    clinics: Mapping[HsaId, Enrolment] = {}
+    boards: Mapping[RegionCode, BoardRow] = {}
+    managed_clinics: Mapping[HsaId, ManagedClinic] = {}
+    managed_boards: Mapping[RegionCode, ManagedBoard] = {}
 
 
 # ---- settings
 
 
-@dataclass(frozen=True, slots=True)
-class HttpSettings:
+class HttpSettings(NamedTuple):
     """How a system is asked over HTTP. Secrets come from the environment or from files, and are never shown."""
 
     url: str = ""
     user: str = ""
-    password: str = field(default="", repr=False)
+    password: str = ""
     password_file: Path | None = None
-    token: str = field(default="", repr=False)
+    token: str = ""
     token_file: Path | None = None
     ca: Path | None = None
     certificate: Path | None = None
@@ -322,9 +313,12 @@ class HttpSettings:
     backoff: timedelta = timedelta(seconds=1)
     max_megabytes: int = 256
 
+    def __repr__(self) -> str:
+        """Return who is asked: no secret is in what is printed by mistake."""
+        return f"HttpSettings(url={self.url!r}, …)"
 
-@dataclass(frozen=True, slots=True)
-class RegisterSettings:
+
+class RegisterSettings(NamedTuple):
     """Where the register is asked, and how old its answer may be; None: any age.
 
     `known` is the last answer, where it is held: then it is enough to hear that nothing has changed. `unmoved_after`:
@@ -335,7 +329,7 @@ class RegisterSettings:
 
     source: str = "file"
     path: Path | None = None
-    http: HttpSettings = field(default_factory=HttpSettings)
+    http: HttpSettings = HttpSettings()
     query: str = ""
     generated_at_query: str = ""
     known: Register | None = None
@@ -344,11 +338,10 @@ class RegisterSettings:
     keep: int = 10
     allow_cached: bool = False
     max_age: timedelta | None = timedelta(hours=36)
-    region_codes: Mapping[str, RegionCode] = field(default_factory=dict)
+    region_codes: Mapping[str, RegionCode] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class RoutesSettings:
+class RoutesSettings(NamedTuple):
     """Where the routes are asked, of which domain, and how old the answer may be; None: any age.
 
     Without `contracts`, all of the domain count. Addresses in `ignore` are 1177's own. `parents` is a file that gives
@@ -357,7 +350,7 @@ class RoutesSettings:
 
     source: str = "off"
     path: Path | None = None
-    http: HttpSettings = field(default_factory=HttpSettings)
+    http: HttpSettings = HttpSettings()
     platform: str = ""
     environment: str = ""
     domain: str = ""
@@ -375,8 +368,7 @@ class DriftSettings(NamedTuple):
     within: timedelta | None = timedelta(days=7)
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """Everything that can be set; paths are absolute, or relative to the current folder.
 
     `origins` tells where each that was set comes from: a file, a flag, a variable of the environment; `file` is
@@ -388,14 +380,14 @@ class Settings:
     regions: tuple[RegionCode, ...] = tuple(REGIONS)
     config: Path = Path("config")
     database: str = "sqlite:///reconciler.db"
-    service: Names = field(default_factory=Names)
-    register: RegisterSettings = field(default_factory=RegisterSettings)
-    routes: RoutesSettings = field(default_factory=RoutesSettings)
-    guards: Mapping[str, Threshold] = field(default_factory=lambda: dict(THRESHOLDS))
-    severity: Mapping[str, Severity | None] = field(default_factory=dict)
+    service: Names = Names()
+    register: RegisterSettings = RegisterSettings()
+    routes: RoutesSettings = RoutesSettings()
+    guards: Mapping[str, Threshold] = THRESHOLDS
+    severity: Mapping[str, Severity | None] = {}
     hold: tuple[RegionCode, ...] = ()
-    drift: DriftSettings = field(default_factory=DriftSettings)
+    drift: DriftSettings = DriftSettings()
     lock_timeout: timedelta = timedelta(seconds=10)
     log: timedelta | None = None
-    origins: Mapping[str, str] = field(default_factory=dict, compare=False)
-    file: Path | None = field(default=None, compare=False)
+    origins: Mapping[str, str] = {}
+    file: Path | None = None

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class RegionNames:
+class RegionNames(NamedTuple):
     """What the service calls its table of regions, and the columns that are read and written."""
 
     table: str = "complaints_region"
@@ -17,8 +16,7 @@ class RegionNames:
     updated_at: str = "updated_at"
 
 
-@dataclass(frozen=True, slots=True)
-class ClinicNames:
+class ClinicNames(NamedTuple):
     """What the service calls its table of enrolled clinics, and the columns that are read and written."""
 
     table: str = "complaints_clinic"
@@ -29,9 +27,8 @@ class ClinicNames:
     updated_at: str = "updated_at"
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(NamedTuple):
     """The names of the service's tables; a table may be written with its schema, `schema.table`."""
 
-    region: RegionNames = field(default_factory=RegionNames)
-    clinic: ClinicNames = field(default_factory=ClinicNames)
+    region: RegionNames = RegionNames()
+    clinic: ClinicNames = ClinicNames()

@@ -7,7 +7,6 @@ reads the environment, or knows how a file or a table looks. Not applying is not
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -157,10 +156,10 @@ def apply(
         return Applied(_not_attempted(planned).only(only))
     because = planned.world.cached_because
     if because and not settings.register.allow_cached:
-        return Applied(replace(_not_attempted(planned), changes=(), failures=(_not_from_memory(because),)).only(only))
+        return Applied(_not_attempted(planned)._replace(changes=(), failures=(_not_from_memory(because),)).only(only))
     stale = expect.stale(expected, planned) if expected else None
     if stale:
-        return Applied(replace(_not_attempted(planned), failures=(*planned.failures, stale)).only(only))
+        return Applied(_not_attempted(planned)._replace(failures=(*planned.failures, stale)).only(only))
     if planned.judged.judgement.national:
         return Applied(planned.only(only))
     stations.at("apply")
@@ -213,7 +212,7 @@ def _not_from_memory(failure: Failure) -> Failure:
 
 
 def _not_attempted(planned: Planned) -> Planned:
-    return replace(planned, regions=tuple(one._replace(verdict=Verdict.NOT_ATTEMPTED) for one in planned.regions))
+    return planned._replace(regions=tuple(one._replace(verdict=Verdict.NOT_ATTEMPTED) for one in planned.regions))
 
 
 def check_database(settings: Settings) -> list[str]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -44,8 +43,7 @@ class BoardOutcome(Enum):
     ORDER_REUSED = "order-reused"
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """What should hold: in the service's tables (clinics, boards) and in what is remembered as managed."""
 
     clinics: Mapping[HsaId, Enrolment]
@@ -268,11 +266,10 @@ def board_differs(row: BoardRow | None, last: ManagedBoard | None) -> bool:
 # ---- what is remembered beside the changes
 
 
-@dataclass(frozen=True, slots=True)
-class Bookkeeping:
+class Bookkeeping(NamedTuple):
     """What one region's transaction remembers as managed: rows to write, rows to forget. Not a change."""
 
-    clinics: Mapping[HsaId, ManagedClinic] = field(default_factory=dict)
+    clinics: Mapping[HsaId, ManagedClinic] = {}
     forgotten: tuple[HsaId, ...] = ()
     board: ManagedBoard | None = None
     board_differs: bool = False

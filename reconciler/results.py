@@ -6,7 +6,6 @@ Frozen values, and what the process says for each. Nothing here decides what a r
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
@@ -56,8 +55,7 @@ class RegionVerdict(NamedTuple):
     because: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Validation:
+class Validation(NamedTuple):
     """What `validate` found; an error that the base has as well is told, and does not count."""
 
     findings: tuple[Finding, ...]
@@ -78,8 +76,7 @@ def strictly(findings: Iterable[Finding]) -> Exit:
     return Exit.ERRORS if warned else Exit.DONE
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """What the pure part of the line makes of files, world and database."""
 
     settled: Settled
@@ -100,8 +97,7 @@ class Judged:
         return bool(change.touches & self.blocked) or guard.row_of(change) in self.judgement.rows
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(NamedTuple):
     """All that was asked and observed for one run.
 
     `cached_because`: why the register is the last good one, where it is.
@@ -115,13 +111,12 @@ class World:
     taken: Mapping[str, int]
     today: date
     went_back: tuple[str, str] | None = None
-    remembered: Remembered = field(default_factory=Remembered)
+    remembered: Remembered = Remembered()
     cached_because: Failure | None = None
-    reverts: Mapping[str, int] = field(default_factory=dict)
+    reverts: Mapping[str, int] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(NamedTuple):
     """The plan of a run; `world` and `judged` are None where a failure left nothing to settle."""
 
     regions: tuple[RegionVerdict, ...]
@@ -171,16 +166,14 @@ class Planned:
         """Return the part about the regions *codes*; all of it where there are none."""
         if not codes:
             return self
-        return replace(
-            self,
+        return self._replace(
             regions=tuple(one for one in self.regions if one.code in codes),
             changes=tuple(change for change in self.changes if change.region in codes),
             findings=tuple(one for one in self.findings if one.region is None or one.region in codes),
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(NamedTuple):
     """What a run did; `planned.regions` carries the verdicts after it."""
 
     planned: Planned
@@ -218,8 +211,7 @@ class RegionStatus(NamedTuple):
     unmanaged: int
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(NamedTuple):
     """How things stand."""
 
     regions: tuple[RegionStatus, ...]
@@ -233,8 +225,7 @@ class Status:
         return Exit.first(*(failure.exit for failure in self.failures))
 
 
-@dataclass(frozen=True, slots=True)
-class ClinicStory:
+class ClinicStory(NamedTuple):
     """All that is known of one clinic, and what would happen to it."""
 
     hsa_id: HsaId

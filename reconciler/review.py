@@ -7,7 +7,7 @@ is no part of it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
@@ -123,7 +123,7 @@ def review(settings: Settings, now: datetime, base: str, people: People, *, live
 
 
 def _new(finding: Finding) -> Finding:
-    return replace(finding, new=True) if finding.new is None else finding
+    return finding._replace(new=True) if finding.new is None else finding
 
 
 def _stands(settings: Settings, against: Base, base: Read, here: Read) -> tuple[Stand, Stand]:

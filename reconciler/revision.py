@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import replace
 
 from reconciler import git
 from reconciler.check import Files, mentioned
@@ -84,6 +83,6 @@ def told_new(findings: Iterable[Finding], on_the_base: Iterable[Finding]) -> lis
     left = Counter(finding.identity for finding in on_the_base)
     told = []
     for finding in findings:
-        told.append(replace(finding, new=not left[finding.identity]))
+        told.append(finding._replace(new=not left[finding.identity]))
         left[finding.identity] -= left[finding.identity] > 0
     return told

@@ -78,8 +78,8 @@ class Run:
         failures = (*self.planned.failures, *self.failures)
         anew = [finding for found in self.findings.values() for finding in found]
         findings = tuple(sorted((*self.planned.findings, *anew), key=Finding.sort_key))
-        planned = replace(self.planned, findings=findings).only(only)
-        planned = replace(planned, regions=tuple(self.verdicts), failures=failures)
+        planned = self.planned._replace(findings=findings).only(only)
+        planned = planned._replace(regions=tuple(self.verdicts), failures=failures)
         done = tuple(change for changes in self.done.values() for change in changes)
         return Applied(planned, self.run, self.applied, self.interrupted, done)
 
@@ -238,7 +238,7 @@ class Run:
         done = [change for changes in self.done.values() for change in changes]
         settled = settle(world.declared, world.register, world.routes, observed, self.settings.regions)
         changes = sorted([*planned, *done, *own], key=Change.sort_key)
-        proposed = proposal(replace(world, observed=observed), self.settings, settled, changes)
+        proposed = proposal(world._replace(observed=observed), self.settings, settled, changes)
         return guard.judge(proposed, world.approvals, world.taken)
 
     def _taken(self, code: RegionCode, own: Sequence[Change], judgement: Judgement) -> dict[str, store.Taking]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -93,15 +93,15 @@ def _register(settings: RegisterSettings, now: datetime, imagined: Imagined) -> 
         raise _away("register", _("the register does not answer, as was imagined"))
     if imagined.register:
         # How old such a file is says nothing: it stands for what would be said then.
-        settings = replace(settings, source="file", path=imagined.register, max_age=None, not_before=None)
+        settings = settings._replace(source="file", path=imagined.register, max_age=None, not_before=None)
     found = register_source.ask(settings, now)
     if imagined.register_age is not None:
         made = (now - imagined.register_age).isoformat()
-        found = replace(found, generated_at=checked_time("register", made, now, replace(settings, not_before=None)))
+        found = found._replace(generated_at=checked_time("register", made, now, settings._replace(not_before=None)))
     clinics = _changed(found.clinics, imagined)
     if clinics == found.clinics:
         return found
-    return replace(found, clinics=clinics, digest=register_source.known_by(clinics))
+    return found._replace(clinics=clinics, digest=register_source.known_by(clinics))
 
 
 def _changed(clinics: Mapping[HsaId, RegisterClinic], imagined: Imagined) -> dict[HsaId, RegisterClinic]:
@@ -126,7 +126,7 @@ def _changed(clinics: Mapping[HsaId, RegisterClinic], imagined: Imagined) -> dic
 
 def _fewer(routes: Routes, imagined: Imagined) -> Routes:
     hsa_ids = routes.hsa_ids - set(_drawn(routes.hsa_ids, imagined.lose_routes, imagined.seed))
-    return replace(routes, hsa_ids=hsa_ids, digest=digest(sorted(hsa_ids))) if imagined.lose_routes else routes
+    return routes._replace(hsa_ids=hsa_ids, digest=digest(sorted(hsa_ids))) if imagined.lose_routes else routes
 
 
 def _drawn(of: Collection[K], share: int, seed: int) -> list[K]:

@@ -10,7 +10,6 @@ import signal
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +59,7 @@ class Land:
         self.states = [state_digest(stage.clinics, stage.boards) for stage in stages]
 
     def settings(self, **more: Any) -> Settings:
-        return replace(self.country.settings, database=self.url, **more)
+        return self.country.settings._replace(database=self.url, **more)
 
     def apply(self, **more: Any) -> Applied:
         return pipeline.apply(self.settings(**more), NOW, "somebody")

@@ -6,7 +6,6 @@ import resource
 import signal
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,7 +31,7 @@ def country(tmp_path: Path) -> Country:
 
 
 def at(country: Country, url: str) -> Settings:
-    return replace(country.settings, database=url)
+    return country.settings._replace(database=url)
 
 
 def told(result: Applied | Failure) -> tuple[str, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -55,7 +54,7 @@ def stand(server: Stand) -> Stand:
 
 
 def asked(stand: Stand, path: str = ROOT, **more: Any) -> Routes:
-    return routes.ask(replace(SETTINGS, http=replace(QUICK, url=stand.url + path), **more), NOW)
+    return routes.ask(SETTINGS._replace(http=QUICK._replace(url=stand.url + path), **more), NOW)
 
 
 def refused(stand: Stand, path: str = ROOT, **more: Any) -> Failure:
@@ -74,9 +73,9 @@ def from_both(stand: Stand, folder: Path, document: dict[str, Any], **more: Any)
     stand.tak = tak_server.tak(document, path.name)
     found: list[object] = []
     for source in ("coop", "takdump"):
-        at = {"source": source, "path": path, "http": replace(QUICK, url=stand.url + ROOT)}
+        at = {"source": source, "path": path, "http": QUICK._replace(url=stand.url + ROOT)}
         try:
-            found.append(routes.ask(replace(SETTINGS, **at, **more), NOW))
+            found.append(routes.ask(SETTINGS._replace(**at, **more), NOW))
         except Failure as failure:
             found.append((failure.kind, failure.problem))
     return found[0], found[1]
@@ -169,9 +168,9 @@ def test_the_address_may_end_with_a_slash(stand: Stand, slash: str) -> None:
 
 
 def test_a_wrong_account_is_told(stand: Stand) -> None:
-    http = replace(QUICK, url=stand.url + ROOT, password="wrong-one")
+    http = QUICK._replace(url=stand.url + ROOT, password="wrong-one")
     with pytest.raises(Failure) as caught:
-        routes.ask(replace(SETTINGS, http=http), NOW)
+        routes.ask(SETTINGS._replace(http=http), NOW)
     failure = caught.value
     assert (failure.kind, "RECONCILER_ROUTES_PASSWORD" in failure.remedy) == ("unauthorized", True)
     assert "wrong-one" not in failure.problem + failure.remedy

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from made_results import finding
 from test_text import printed
@@ -81,13 +79,13 @@ def test_a_finding_is_told_with_its_line_and_the_line_it_clashes_with() -> None:
 
 def test_what_the_base_has_as_well_is_told_last_and_apart() -> None:
     note = RULES["routes-without-parents"].finding()
-    result = Validation((replace(finding(), new=False), replace(note, new=True)), (), 2, 2)
+    result = Validation((finding()._replace(new=False), note._replace(new=True)), (), 2, 2)
     said = printed(text.validate, json.validate(result)).splitlines()
     assert said[0].startswith("note: ")
     assert said[2] == "already on the base:"
     assert said[3].endswith("[duplicate-clinic]")
     assert said[-1] == "2 regions, 2 clinics: 1 note; already on the base: 1 error"
-    alone = Validation((replace(finding(), new=False),), (), 2, 2)
+    alone = Validation((finding()._replace(new=False),), (), 2, 2)
     assert printed(text.validate, json.validate(alone)).endswith(
         "2 regions, 2 clinics: nothing new is wrong; already on the base: 1 error\n"
     )

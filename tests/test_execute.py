@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from made_store import BOARD, HEADER, NOW, A, B, C, D, add_clinic, observed, settled, sql, statements, wanting, writer
 
@@ -89,7 +87,7 @@ def test_what_changes_lead_to_is_predicted() -> None:
         Change("14", Action.CHANGE_BOARD, new.hsa_id, BOARD, new, Cause.CONFIG),
         Change("12", Action.REMOVE_BOARD, BOARD.hsa_id, BOARD, None, Cause.CONFIG),
     )
-    expected = replace(state, clinics={B: Enrolment("14", "Två"), C: ROW}, boards={"14": new})
+    expected = state._replace(clinics={B: Enrolment("14", "Två"), C: ROW}, boards={"14": new})
     assert store.predicted(state, changes) == expected
 
 

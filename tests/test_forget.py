@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -33,7 +32,7 @@ def country(tmp_path: object, url: str, monkeypatch: pytest.MonkeyPatch) -> Coun
 
 
 def applied(country: Country, url: str) -> None:
-    result = pipeline.apply(replace(country.settings, database=url), country.now, "Elsa")
+    result = pipeline.apply(country.settings._replace(database=url), country.now, "Elsa")
     assert result.exit is Exit.DONE
 
 

@@ -371,8 +371,7 @@ def test_a_line_of_text_is_one_line() -> None:
 
 
 def test_a_finding_of_the_base_is_skipped_in_junit() -> None:
-    from dataclasses import replace  # noqa: PLC0415
 
-    result = Validation((replace(finding(), new=False), UNPLACED), (), 1, 1)
+    result = Validation((finding()._replace(new=False), UNPLACED), (), 1, 1)
     read = JUnitXml.fromstring(formats.made("junit", "validate", report.validate(result), {}).encode())
     assert (read.tests, read.skipped, read.failures) == (3, 1, 0)

@@ -7,7 +7,6 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -123,30 +122,30 @@ def test_what_is_nothing_of_that_is_told_as_it_is() -> None:
 
 def test_basic_and_bearer_are_sent_at_once(stand: Stand, tmp_path: Path) -> None:
     stand.user, stand.password = "rätt", "hemligt€"
-    assert got(stand.url, replace(QUICK, user="rätt", password="hemligt€")).fresh
+    assert got(stand.url, QUICK._replace(user="rätt", password="hemligt€")).fresh
     assert failure(stand.url).kind == "unauthorized"
     kept = tmp_path / "secret"
     kept.write_text("hemligt€\n", encoding="utf-8")
-    assert got(stand.url, replace(QUICK, user="rätt", password_file=kept)).fresh
+    assert got(stand.url, QUICK._replace(user="rätt", password_file=kept)).fresh
     stand.token = "polett"
-    assert got(stand.url, replace(QUICK, token="polett")).fresh
+    assert got(stand.url, QUICK._replace(token="polett")).fresh
     kept.write_text("polett\n", encoding="utf-8")
-    assert got(stand.url, replace(QUICK, token_file=kept)).fresh
-    assert failure(stand.url, replace(QUICK, token_file=tmp_path / "gone")).exit is Exit.SETTINGS
+    assert got(stand.url, QUICK._replace(token_file=kept)).fresh
+    assert failure(stand.url, QUICK._replace(token_file=tmp_path / "gone")).exit is Exit.SETTINGS
 
 
 def test_each_request_is_logged_as_a_command_without_its_secrets(
     stand: Stand, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    got(stand.url, replace(QUICK, user="me", password="hemligt", ca=None), etag='"a b"')
+    got(stand.url, QUICK._replace(user="me", password="hemligt", ca=None), etag='"a b"')
     assert f'-H \'If-None-Match: "a b"\' -u "$RECONCILER_REGISTER_USER:$RECONCILER_REGISTER_PASSWORD" {stand.url}' in (
         caplog.text
     )
-    got(stand.url, replace(QUICK, token="hemligt"))
+    got(stand.url, QUICK._replace(token="hemligt"))
     assert "hemligt" not in caplog.text
-    assert "hemligt" not in repr(replace(QUICK, token="hemligt", password="hemligt"))
-    named = curl("routes", replace(QUICK, ca=Path("ca.pem"), token_file=Path("t")), "https://a/b?c=d&e")
+    assert "hemligt" not in repr(QUICK._replace(token="hemligt", password="hemligt"))
+    named = curl("routes", QUICK._replace(ca=Path("ca.pem"), token_file=Path("t")), "https://a/b?c=d&e")
     assert named == (
         "curl -sS --compressed -H 'Accept: application/json' --cacert ca.pem"
         " -H \"Authorization: Bearer $ROUTES_TOKEN\" 'https://a/b?c=d&e'"
@@ -176,7 +175,7 @@ def certified(leaf: trustme.LeafCert) -> ssl.SSLContext:
 
 def test_a_private_authority_is_trusted_when_it_is_named(authority: trustme.CA, ca: Path) -> None:
     with serving(Stand(DOCUMENT), tls=certified(authority.issue_cert("localhost"))) as url:
-        assert got(url, replace(QUICK, ca=ca)).fresh
+        assert got(url, QUICK._replace(ca=ca)).fresh
         unknown = failure(url)
         assert (unknown.kind, "signed by someone unknown" in unknown.problem) == ("tls", True)
 
@@ -193,7 +192,7 @@ def test_a_certificate_that_does_not_fit_is_told(
 ) -> None:
     leaf = authority.issue_cert(name, not_after=until, not_before=until and until - timedelta(days=1))
     with serving(Stand(DOCUMENT), tls=certified(leaf)) as url:
-        found = failure(url, replace(QUICK, ca=ca))
+        found = failure(url, QUICK._replace(ca=ca))
     assert (found.kind, said in found.problem) == ("tls", True)
 
 
@@ -205,7 +204,7 @@ def test_a_key_with_a_password_is_told_and_nobody_is_asked_for_it(authority: tru
     locked = serialization.BestAvailableEncryption(b"hemligt")
     pem, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
     key.write_bytes(opened.private_bytes(pem, form, locked))
-    found = failure("https://localhost:1/", replace(QUICK, certificate=certificate, key=key))
+    found = failure("https://localhost:1/", QUICK._replace(certificate=certificate, key=key))
     assert (found.kind, found.remedy) == ("certificate", "give files in PEM form, the key without a password")
 
 
@@ -217,11 +216,11 @@ def test_a_server_that_wants_a_client_certificate_gets_it(authority: trustme.CA,
     certificate, key = tmp_path / "client.pem", tmp_path / "client.key"
     client.cert_chain_pems[0].write_to_path(certificate)
     client.private_key_pem.write_to_path(key)
-    asker = replace(QUICK, ca=ca)
+    asker = QUICK._replace(ca=ca)
     with serving(Stand(DOCUMENT), tls=trust) as url:
-        assert got(url, replace(asker, certificate=certificate, key=key)).fresh
+        assert got(url, asker._replace(certificate=certificate, key=key)).fresh
         assert failure(url, asker).kind in ("tls", "reset")
-        wrong = failure(url, replace(asker, certificate=certificate, key=ca))
+        wrong = failure(url, asker._replace(certificate=certificate, key=ca))
     assert (wrong.kind, wrong.exit) == ("certificate", Exit.SETTINGS)
-    assert failure("https://localhost/", replace(QUICK, ca=tmp_path / "gone")).kind == "certificate"
-    assert "--cert" in curl("register", replace(asker, certificate=certificate, key=key), url)
+    assert failure("https://localhost/", QUICK._replace(ca=tmp_path / "gone")).kind == "certificate"
+    assert "--cert" in curl("register", asker._replace(certificate=certificate, key=key), url)

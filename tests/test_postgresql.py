@@ -1,7 +1,6 @@
 """What only PostgreSQL has: GRANTs, enough to apply, enough to plan, and no more; and writers side by side."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import postgres
@@ -40,7 +39,7 @@ def test_one_role_applies_and_the_other_plans(roles: dict[str, str], tmp_path: P
     country = Country(tmp_path)
     country.boards["14"] = board("14")
     country.declare("14", 1, 2)
-    writes, reads = (replace(country.settings, database=roles[role]) for role in ("skriver", "läser"))
+    writes, reads = (country.settings._replace(database=roles[role]) for role in ("skriver", "läser"))
     with pytest.raises(Failure, match="permission denied") as failure:
         pipeline.apply(reads, NOW, "somebody")
     assert failure.value.exit is Exit.UNANSWERED
@@ -93,7 +92,7 @@ def test_ours_may_have_a_schema_of_their_own(url: str, server: postgres.Server, 
         store.init(both)
         country = Country(tmp_path)
         country.declare("14", 1)
-        there = replace(country.settings, database=both)
+        there = country.settings._replace(database=both)
         assert pipeline.apply(there, NOW, "somebody").exit is Exit.DONE
         assert pipeline.check_database(there) == []
         assert sql(both, "SELECT count(*) FROM ours.change") == [(1,)]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.declare import quick, regions
+from reconciler.declare import closely, quick
 from reconciler.model import SourceText
 
 FOLDER = Path(__file__).parent.parent / "config" / "regions"
@@ -55,7 +55,7 @@ PIECES = [
 
 def both(text: str) -> tuple[object, object]:
     source = SourceText("14-x.yaml", text)
-    return quick.read("14", source), regions._read_closely("14", source)
+    return quick.read("14", source), closely.read("14", source)
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.iterdir()), ids=lambda path: path.name)
@@ -63,7 +63,7 @@ def test_every_file_of_the_example_is_read_quickly_and_alike(path: Path) -> None
     source = SourceText(path.name, path.read_text(encoding="utf-8"))
     found = quick.read(path.name[:2], source)
     assert found is not None
-    assert (found, []) == regions._read_closely(path.name[:2], source)
+    assert (found, []) == closely.read(path.name[:2], source)
 
 
 @pytest.mark.parametrize(

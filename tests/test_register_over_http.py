@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -158,7 +157,7 @@ def test_a_select_gives_the_register(database: RegisterSettings) -> None:
     ],
 )
 def test_what_is_wrong_with_it_is_told(database: RegisterSettings, changed: Any, kind: str, said: str) -> None:
-    found = refused(replace(database, **changed))
+    found = refused(database._replace(**changed))
     assert (found.kind, said in found.problem) == (kind, True), found.problem
 
 
@@ -193,7 +192,7 @@ def test_postgresql_gives_the_register(theirs: RegisterSettings) -> None:
 def test_postgresql_is_only_read(theirs: RegisterSettings, server: postgres.Server, which: str, writes: str) -> None:
     with server.connect() as connection:
         connection.execute("CREATE SEQUENCE their_register.counted")
-        found = refused(replace(theirs, **{which: writes}))
+        found = refused(theirs._replace(**{which: writes}))
         assert (found.kind, "read-only transaction" in found.problem) == ("malformed", True), found.problem
         assert connection.execute("SELECT count(*) FROM their_register.unit").fetchone() == (1,)
 
@@ -222,19 +221,19 @@ def test_other_databases_are_told_to_let_nothing_be_written_where_they_can(name:
     ],
 )
 def test_what_is_wrong_with_postgresql_is_told(theirs: RegisterSettings, changed: Any, kind: str, said: str) -> None:
-    found = refused(replace(theirs, **changed))
+    found = refused(theirs._replace(**changed))
     assert (found.kind, said in found.problem) == (kind, True), found.problem
 
 
 def test_a_database_that_takes_too_long_is_not_waited_for(database: RegisterSettings) -> None:
     forever = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 20000000) SELECT max(i) FROM n"
-    slow = replace(database.http, total_timeout=timedelta(seconds=0.2))
-    assert refused(replace(database, http=slow, generated_at_query=forever)).kind == "timeout"
+    slow = database.http._replace(total_timeout=timedelta(seconds=0.2))
+    assert refused(database._replace(http=slow, generated_at_query=forever)).kind == "timeout"
 
 
 def test_the_account_comes_from_the_environment_or_a_file(database: RegisterSettings, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("hemligt\n", encoding="utf-8")
     http = HttpSettings(url="postgresql+nosuchdriver://server/db", user="me", password_file=secret)
-    found = refused(replace(database, http=http))
+    found = refused(database._replace(http=http))
     assert (found.kind, "hemligt" in found.problem) == ("address", False)

@@ -4,7 +4,6 @@ import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import postgres
@@ -39,7 +38,7 @@ def country(tmp_path: Path) -> Country:
 
 
 def at(country: Country, url: str) -> Settings:
-    return replace(country.settings, database=url)
+    return country.settings._replace(database=url)
 
 
 def test_the_page_has_the_grants_that_the_command_prints() -> None:

@@ -21,7 +21,6 @@ Keys that are not the file's:
 
 import string
 import textwrap
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -212,7 +211,7 @@ def reviewed_findings(folder, example, here, register):
         write(base, code, {**{key: value for key, value in patch.items() if key in GOOD[code]}, **before})
     declared, _findings = declare(read_regions(base / "regions", ["12", "14"]), Settings(regions=("12", "14")))
     was, now = rights(base, RIGHTS), rights(folder, first.get("access", RIGHTS))
-    found = parts_of(Stand(declared, (), was), replace(here, access=now), register)
+    found = parts_of(Stand(declared, (), was), here._replace(access=now), register)
     if "settings" in first["before"]:
         found.append(Part(Kind.CHANGE_SETTINGS, None, "reconciler.toml", None, None, None))
     if "unread" in first["before"]:

@@ -1,6 +1,5 @@
 """The service's own tables may be called whatever they are called: `[service]` in the settings names them."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import postgres
@@ -46,7 +45,7 @@ def country(tmp_path: Path) -> Country:
 @pytest.fixture
 def named(country: Country, nothing: str) -> Settings:
     """The settings, for a database that was made with these names."""
-    named = replace(country.settings, database=nothing)
+    named = country.settings._replace(database=nothing)
     store.init(nothing, trial=True, names=named.service)
     return named
 
@@ -84,7 +83,7 @@ def test_the_services_tables_may_lie_in_another_schema(
         for table in ("patientnämnd", "mottagning"):
             text = text.replace(f'"{table}"', f'"tjänst.{table}"')
         file.write_text(text, encoding="utf-8")
-        named = replace(country.settings, database=nothing)
+        named = country.settings._replace(database=nothing)
         store.init(nothing, trial=True, names=named.service)
         assert pipeline.apply(named, NOW, "somebody").exit is Exit.DONE
         assert pipeline.plan(named, NOW).changes == ()
@@ -99,9 +98,9 @@ def test_the_services_tables_may_lie_in_another_schema(
 
 def test_what_is_not_there_is_told_with_the_setting_that_names_it(named: Settings) -> None:
     region, other = named.service.region, named.service.clinic
-    missing = Names(replace(region, board_name="nämnd"), replace(other, table="vårdenhet", hsa_id="id"))
+    missing = Names(region._replace(board_name="nämnd"), other._replace(table="vårdenhet", hsa_id="id"))
     with pytest.raises(Failure) as failure:
-        pipeline.check_database(replace(named, service=missing))
+        pipeline.check_database(named._replace(service=missing))
     assert failure.value.exit is Exit.SETTINGS
     faults = failure.value.problem.partition("named: ")[2]
     assert faults == (

@@ -1,7 +1,6 @@
 """Settings: flag over environment over file over default; every fault told at once, exit 78."""
 
 import re
-from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 
@@ -195,5 +194,5 @@ def test_the_page_of_the_settings_tells_every_one() -> None:
         "severity",
     }
     kinds = (Settings, RegisterSettings, RoutesSettings, HttpSettings)
-    names = {one.name for kind in kinds for one in fields(kind)} - inside | {"hold.regions", "guards.NAME"}
+    names = {name for kind in kinds for name in kind._fields} - inside | {"hold.regions", "guards.NAME"}
     assert {name for name in names | set(THRESHOLDS) if not re.search(rf"\b{name}\b", page)} == set()

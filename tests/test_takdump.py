@@ -6,7 +6,6 @@ import copy
 import gzip
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ SETTINGS = RoutesSettings(source="takdump", domain=COMPLAINTS)
 def asked(folder: Path, document: object, now: datetime = NOW, **more: Any) -> Routes:
     path = folder / "takdump_ntjp_test.json"
     path.write_bytes(document if isinstance(document, bytes) else json.dumps(document).encode())
-    return routes.ask(replace(SETTINGS, path=path, **more), now)
+    return routes.ask(SETTINGS._replace(path=path, **more), now)
 
 
 def refused(folder: Path, document: object, now: datetime = NOW, **more: Any) -> Failure:
@@ -158,7 +157,7 @@ def test_a_file_that_is_no_export_is_a_failure(
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(Failure, match="gone cannot be read"):
-        routes.ask(replace(SETTINGS, path=tmp_path / "gone"), NOW)
+        routes.ask(SETTINGS._replace(path=tmp_path / "gone"), NOW)
 
 
 # ---- parents

@@ -7,7 +7,6 @@ import re
 import ssl
 from base64 import b64encode
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -327,7 +326,7 @@ def test_the_certificate_of_a_server_is_looked_at(tmp_path: Path, country: Count
         path.write_text(path.read_text().replace('path = "register.csv"', more + "retries = 0"))
         settings = country.settings
         assert look_at(settings.register.http).certificate_until == ends
-        assert look_at(replace(settings.register.http, certificate=None)).certificate_until == ends
+        assert look_at(settings.register.http._replace(certificate=None)).certificate_until == ends
         health = doctor.examine(settings, datetime.now(UTC))
     its, ours = (check for check in health.checks if check.subject == "register" and "certificate" in check.said)
     assert (its.said, its.remedy) == (f"its certificate holds until {ends.date()}", "have its owner renew it")

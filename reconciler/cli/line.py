@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -148,7 +147,7 @@ def apply(
             _alone(regions, expected)
             regions = shard_of(shard, os.environ).of(settings.regions)
         if allow_cached_sources:
-            settings = replace(settings, register=replace(settings.register, allow_cached=True))
+            settings = settings._replace(register=settings.register._replace(allow_cached=True))
         result = watch.applied = pipeline.apply(settings, now(), _actor(), regions, expected)
         say(form, "apply", result, timings=timings, everything=everything, places=places_of(result.planned.findings))
     return result.exit

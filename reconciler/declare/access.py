@@ -8,8 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from reconciler.declare import faults, files, tree
-from reconciler.declare.regions import plain
-from reconciler.declare.tree import Node, place_of
+from reconciler.declare.tree import Node, place_of, plain
 from reconciler.findings import Finding, Place
 from reconciler.meaning import Access
 from reconciler.model import SourceText

@@ -9,8 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from reconciler.declare import faults, files, tree
-from reconciler.declare.regions import number, plain
-from reconciler.declare.tree import Entry, Node, entry_place, place_of
+from reconciler.declare.tree import Entry, Node, entry_place, number, place_of, plain
 from reconciler.findings import Finding
 from reconciler.model import Approval, SourceText
 from reconciler.plan import digest

@@ -35,7 +35,7 @@ def read(code: RegionCode, source: SourceText) -> Region | None:
     head = _HEAD.match(text)
     if head is None or head["code"] != code or not _is_plain(head) or not text.replace("\n", "").isprintable():
         return None
-    rest = text[head.end() :]
+    top, rest = SourceText(source.path, head[0]), text[head.end() :]
     clinics = _clinics(rest, text.count("\n", 0, head.end()) + 1)
     if clinics is None or bool(clinics) == bool(head["none"]) or any(reading.garbled_letters(source)):
         return None
@@ -43,9 +43,9 @@ def read(code: RegionCode, source: SourceText) -> Region | None:
         code=code,
         name=head["name"],
         source=source,
-        name_place=_place(source, head, "name"),
-        board_place=_place(source, head, "key"),
-        board=_board(source, head) if head["id"] else None,
+        name_place=_place(top, head, "name"),
+        board_place=_place(top, head, "key"),
+        board=_board(top, head) if head["id"] else None,
         clinics=clinics,
     )
 

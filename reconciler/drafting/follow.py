@@ -135,6 +135,6 @@ def as_declared(planned: Planned, settings: Settings) -> Planned:
     if planned.world is None:
         return planned
     files = Files(read_regions(settings.config / "regions", settings.regions), (), ())
-    world = replace(planned.world, observed=revision.known_from(files, planned.world.declared))
+    world = planned.world._replace(observed=revision.known_from(files, planned.world.declared))
     judged = judge_plan(world, settings)
-    return replace(planned, world=world, judged=judged, findings=judged.findings)
+    return planned._replace(world=world, judged=judged, findings=judged.findings)

@@ -6,7 +6,6 @@ Upstream rules turn the outcomes of settling into findings; they decide nothing 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from reconciler.findings import Finding, Rule, Severity, Stage, rule
@@ -76,7 +75,7 @@ def clinic_unknown(upstream: Upstream) -> Iterator[Finding]:
     """
     found = list(_each(clinic_unknown, upstream, Outcome.UNKNOWN))
     meant = _meant(upstream, [HsaId(str(finding.subject)) for finding in found]) if found else {}
-    yield from (replace(finding, suggestion=meant.get(str(finding.subject))) for finding in found)
+    yield from (finding._replace(suggestion=meant.get(str(finding.subject))) for finding in found)
 
 
 def _meant(upstream: Upstream, unknown: Iterable[HsaId]) -> dict[str, str]:
@@ -227,7 +226,7 @@ def moved_clinic_undeclared(upstream: Upstream) -> Iterator[Finding]:
     """
     for finding in _each(moved_clinic_undeclared, upstream, Outcome.RELEASED):
         right = finding.values["right"] or finding.values["enrolled"]
-        yield replace(finding, place=None, values={**finding.values, "right": right})
+        yield finding._replace(place=None, values={**finding.values, "right": right})
 
 
 @rule(

@@ -6,7 +6,6 @@ Whom to ask: the e-services, where they answered; else the other regions' files,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from reconciler.findings import Finding
 from reconciler.model import Declared, HsaId, Register, State, canonical
@@ -65,4 +64,4 @@ def _known_from(declared: Declared, before: State, code: str | None) -> Mapping[
 
 
 def _offering(finding: Finding, offer: str | None) -> Finding:
-    return replace(finding, suggestion=offer) if offer and _name(finding) is not None else finding
+    return finding._replace(suggestion=offer) if offer and _name(finding) is not None else finding

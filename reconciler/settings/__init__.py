@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -72,7 +71,7 @@ def _with_secrets(asked: Asked, name: str, environ: Mapping[str, str], origins: 
         if given:
             values[key] = Path(given) if key.endswith("_file") else given
             origins[f"{name}.{key}"] = variable
-    return replace(asked, http=replace(asked.http, **values))
+    return asked._replace(http=asked.http._replace(**values))
 
 
 def _typed(key: str, given: str) -> object:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -218,7 +217,7 @@ def _guards(**thresholds: Threshold) -> dict[str, Threshold]:
 
 
 def _texts_of(names: type[RegionNames | ClinicNames]) -> dict[str, Convert]:
-    return {one.name: _some_text for one in fields(names)}
+    return dict.fromkeys(names._fields, _some_text)
 
 
 _HTTP: Mapping[str, Convert] = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -37,7 +36,7 @@ def _climbed(routes: Routes, path: Path | None) -> Routes:
     parents = read_parents(path)
     above = covered(parents, routes.hsa_ids - COVERS_ALL, path)
     hsa_ids = routes.hsa_ids | above.keys()
-    return replace(routes, hsa_ids=hsa_ids, digest=digest(sorted(hsa_ids)), above=above, placed=frozenset(parents))
+    return routes._replace(hsa_ids=hsa_ids, digest=digest(sorted(hsa_ids)), above=above, placed=frozenset(parents))
 
 
 def _from_file(settings: RoutesSettings, _now: datetime) -> Heard:

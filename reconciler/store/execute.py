@@ -6,7 +6,6 @@ names, so that a row that is not as it was thought to be undoes the whole.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -161,7 +160,7 @@ def predicted(state: State, changes: Sequence[Change]) -> State:
             boards[step.region] = row
         else:
             boards.pop(step.region, None)
-    return replace(state, clinics=Rows.of(ENROLMENT, state.clinics).replaced(clinics), boards=boards)
+    return state._replace(clinics=Rows.of(ENROLMENT, state.clinics).replaced(clinics), boards=boards)
 
 
 def _demand_as_predicted(code: RegionCode, expected: State, after: State, changes: Sequence[Change]) -> None:
