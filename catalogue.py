@@ -58,16 +58,17 @@ def _of_source(source: str) -> Iterator[str | tuple[str, str]]:
 
 def _of_rules() -> Iterator[str]:
     from reconciler.report.rule_page import page  # noqa: PLC0415
-    from reconciler.rules import RULES  # noqa: PLC0415
+    from reconciler.rules.registry import RULES  # noqa: PLC0415
 
     for rule in RULES.values():
         yield from (rule.problem, rule.remedy, *page(rule).reason.split("\n\n"))
 
 
 def _of_commands() -> Iterator[str]:
-    from reconciler.cli import main  # noqa: PLC0415
+    from reconciler.cli import commands, main  # noqa: PLC0415
     from reconciler.cli.language import sayings  # noqa: PLC0415
 
+    commands()
     yield from sayings(main)
 
 

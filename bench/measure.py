@@ -86,4 +86,6 @@ def _tail(said: Path) -> str:
 
 
 def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith(("RECONCILER_", "COVERAGE_"))}
+    """Return what a program sees: none of our settings, and bytecode is kept, as of the peers, which are installed."""
+    ours = ("RECONCILER_", "COVERAGE_", "PYTHONDONTWRITEBYTECODE")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}

@@ -15,12 +15,13 @@ from textwrap import fill, indent
 import click
 from click.testing import CliRunner
 
+from reconciler.cli import commands
 from reconciler.cli import main as command_line
 from reconciler.cli.language import say_in
 from reconciler.findings import Rule, Stage
 from reconciler.report.json import explain_rule
 from reconciler.report.terminal import severity_word, stage_word
-from reconciler.rules import RULES
+from reconciler.rules.registry import RULES
 from reconciler.words import _, mark
 
 FOLDER = Path(__file__).parent
@@ -72,6 +73,7 @@ def _rule(rule: Rule[...]) -> str:
 def cli_page() -> str:
     """Return `cli.md`: the help of every command."""
     parts = [f"# Commands\n\n{MADE}\n"]
+    commands()
     for path in _paths(command_line, ()):
         result = CliRunner().invoke(
             command_line, [*path, "--help"], prog_name="reconciler", terminal_width=WIDTH, catch_exceptions=False

@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from reconciler import git
-from reconciler.check import last_good
 from reconciler.findings import Failure
+from reconciler.judge import last_good
 from reconciler.model import (
     Declared,
     Register,

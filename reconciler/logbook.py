@@ -13,7 +13,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler import git, store
-from reconciler.declare.approvals import read_approvals, read_content
+from reconciler.declare.approvals import read_content
+from reconciler.declare.beside import read_approvals
 from reconciler.findings import Exit, Failure
 from reconciler.model import Approval, BoardRow, Enrolment, HsaId, RegionCode, Settings, State
 from reconciler.plan import board_differs

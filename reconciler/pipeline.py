@@ -12,43 +12,25 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from reconciler import ask, expect, git, stations
-from reconciler.check import (
-    declare,
-    fingerprint,
-    judge_plan,
-    routed_parts,
-    told,
-    verdict,
-)
-from reconciler.declare.approvals import read_approvals
+from reconciler.check import declare, told
+from reconciler.declare.beside import read_approvals
 from reconciler.declare.regions import read_regions
 from reconciler.findings import Exit, Failure, Finding
+from reconciler.judge import fingerprint, judge_plan, routed_parts, verdict
 from reconciler.model import (
     RegionCode,
     Settings,
 )
 from reconciler.plan import state_digest
-from reconciler.results import Applied, Planned, Validation, Verdict, World
+from reconciler.results import Applied, Planned, Verdict, World
 from reconciler.rules.guard import Judgement
 from reconciler.rules.incoming import register_unmoved
 from reconciler.saved import SavedPlan
-from reconciler.validation import STOCKHOLM, asked, examine, folder_of
-from reconciler.words import _
+from reconciler.validation import asked, folder_of
+from reconciler.words import _, day
 
 if TYPE_CHECKING:
     from reconciler.store import Incoming
-
-# ---- validate
-
-
-def validate(settings: Settings, now: datetime, *, live: bool = False, base: str | None = None) -> Validation:
-    """Check the region files; with *live*, against register and routes too.
-
-    With *base*, a git revision, every finding is told to be new or not, and the clinics that it declares are known;
-    without, every clinic counts as a new one.
-    """
-    return examine(settings, now, live=live, base=base).validation
-
 
 # ---- plan
 
@@ -83,7 +65,7 @@ def plan(settings: Settings, now: datetime, sources: ask.Sources = ask.Sources()
         held.state,
         tuple(approvals),
         held.taken,
-        now.astimezone(STOCKHOLM).date(),
+        day(now),
         held.went_back,
         held.remembered,
         because,

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from reconciler import fixes, git, revision
 from reconciler import settings as setting
 from reconciler.check import Read, mentioned
-from reconciler.declare.access import NAME, read_access
+from reconciler.declare.beside import RIGHTS, read_access
 from reconciler.declare.files import read_bytes, shown
 from reconciler.findings import Exit, Failure, Finding, Place
 from reconciler.meaning import BOARDS, Access, Kind, Part, Stand, parts
@@ -129,7 +129,7 @@ def _new(finding: Finding) -> Finding:
 def _stands(settings: Settings, against: Base, base: Read, here: Read) -> tuple[Stand, Stand]:
     """Return what the files said and say; rights that cannot be read here stay as they were."""
     was = revision.access_at(settings, against.since)
-    rights, faults = read_access(settings.config / NAME)
+    rights, faults = read_access(settings.config / RIGHTS)
     boards = {code: one.board.hsa_id for code, one in here.declared.regions.items() if one.board}
     unread = {
         code: {hsa_id for hsa_id in _mentioned(base, code) if hsa_id != boards.get(code)}
@@ -191,7 +191,7 @@ def _settings_part(path: Path, against: Base) -> Iterator[Part]:
 def _elsewhere(settings: Settings, changed: Iterable[Path], reads: Iterable[Read]) -> list[str]:
     """Return what was changed and is not looked at."""
     looked_at = {file.path for read in reads for file in read.files.reading.files}
-    others = (settings.config / "approvals.yaml", settings.config / NAME, *_settings_files(settings))
+    others = (settings.config / "approvals.yaml", settings.config / RIGHTS, *_settings_files(settings))
     looked_at |= {shown(path) for path in others}
     return sorted(path for path in map(shown, changed) if path not in looked_at)
 

@@ -10,6 +10,7 @@ from reconciler import git
 from reconciler.check import Files, mentioned
 from reconciler.declare import access
 from reconciler.declare.approvals import read_content
+from reconciler.declare.beside import RIGHTS
 from reconciler.declare.files import kept_elsewhere
 from reconciler.declare.regions import read_contents
 from reconciler.findings import Finding
@@ -29,14 +30,14 @@ def files_at(settings: Settings, revision: str, now: Files | None = None) -> Fil
     reading = read_contents(folder, there, settings.regions, now.reading if now else None)
     kept = git.files_at(settings.config, revision, LARGEST)
     approvals = read_content(path, *kept_elsewhere(path, kept[path.name])) if path.name in kept else ([], [])
-    rights = settings.config / access.NAME
+    rights = settings.config / RIGHTS
     faults = access.read_content(rights, *kept_elsewhere(rights, kept[rights.name]))[1] if rights.name in kept else []
     return Files(reading, *approvals, faults)
 
 
 def access_at(settings: Settings, commit: str) -> Access | None:
     """Return the rights as they were at *commit*; None where there was no file, nobody's where it has a fault."""
-    path, kept = settings.config / access.NAME, git.files_at(settings.config, commit, LARGEST)
+    path, kept = settings.config / RIGHTS, git.files_at(settings.config, commit, LARGEST)
     if path.name not in kept:
         return None
     return access.read_content(path, *kept_elsewhere(path, kept[path.name]))[0] or Access({}, {})

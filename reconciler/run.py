@@ -16,8 +16,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from reconciler import signals, store
-from reconciler.check import proposal
 from reconciler.findings import Exit, Failure, Finding
+from reconciler.judge import proposal
 from reconciler.model import ENROLMENT, MANAGED, BoardRow, Enrolment, HsaId, RegionCode, Settings, State
 from reconciler.plan import Bookkeeping, Change, bookkeeping, diff, settle, touched_by
 from reconciler.results import Applied, Judged, Planned, RegionVerdict, Verdict, World

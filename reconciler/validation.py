@@ -9,23 +9,16 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, TypeVar
-from zoneinfo import ZoneInfo
 
-from reconciler import revision, stations
-from reconciler.check import Files, Read, check, duplicates, told, upstream_findings
-from reconciler.declare import access
-from reconciler.declare.access import read_access
-from reconciler.declare.approvals import read_approvals
+from reconciler import stations
+from reconciler.check import Files, Read, check, duplicates, told
+from reconciler.declare.beside import RIGHTS, read_access, read_approvals
 from reconciler.declare.regions import read_regions
 from reconciler.findings import Failure, Finding
 from reconciler.model import Declared, Register, Routes, Settings, State
-from reconciler.plan import settle
 from reconciler.results import Validation
-from reconciler.sources import register as register_source
-from reconciler.sources import routes as routes_source
 
 T = TypeVar("T")
-STOCKHOLM = ZoneInfo("Europe/Stockholm")
 
 
 class Examined(NamedTuple):
@@ -38,36 +31,50 @@ class Examined(NamedTuple):
 
 
 def examine(settings: Settings, now: datetime, *, live: bool = False, base: str | None = None) -> Examined:
-    """Validate, and keep what was looked at."""
+    """Check the region files; with *live*, against register and routes too. Keep what was looked at.
+
+    With *base*, a git revision, every finding is told to be new or not, and the clinics that it declares are known;
+    without, every clinic counts as a new one.
+    """
     stations.at("declare")
     files = _files(settings)
-    before = revision.files_at(settings, base, files) if base is not None else None
+    before = _files_at(settings, base, files) if base is not None else None
     failures: list[Failure] = []
     stations.at("ask")
     answers = _answers(failures, settings, now) if live else None
     stations.at("check")
-    today, folder = now.astimezone(STOCKHOLM).date(), folder_of(settings)
-    known, old, there = State(), tuple[Finding, ...](), None
+    folder, known = folder_of(settings), State()
     if before is not None:
-        declared, old = check(before, settings, folder, today)
-        known, there = revision.known_from(before, declared), Read(before, declared)
+        from reconciler.revision import known_from, told_new  # noqa: PLC0415  (who has no base needs no git)
+
+        declared, old = check(before, settings, folder, now)
+        known, there = known_from(before, declared), Read(before, declared)
         old += _meant(declared, settings, known, answers)
-    declared, findings = check(files, settings, folder, today)
+    declared, findings = check(files, settings, folder, now)
     register = answers[0] if answers else None
     findings = told((*findings, *_meant(declared, settings, known, answers)), settings, declared, register, known)
     clinics = sum(len(one.clinics) for one in declared.regions.values())
-    findings = findings if before is None else tuple(revision.told_new(findings, old))
+    findings = findings if before is None else tuple(told_new(findings, old))
     validation = Validation(findings, tuple(failures), len(declared.regions), clinics)
-    return Examined(validation, Read(files, declared), there, register)
+    return Examined(validation, Read(files, declared), there if before else None, register)
 
 
 def _files(settings: Settings) -> Files:
     folder = settings.config
     reading = read_regions(folder / "regions", settings.regions)
-    return Files(reading, *read_approvals(folder / "approvals.yaml"), read_access(folder / access.NAME)[1])
+    return Files(reading, *read_approvals(folder / "approvals.yaml"), read_access(folder / RIGHTS)[1])
+
+
+def _files_at(settings: Settings, base: str, files: Files) -> Files:
+    from reconciler.revision import files_at  # noqa: PLC0415
+
+    return files_at(settings, base, files)
 
 
 def _answers(failures: list[Failure], settings: Settings, now: datetime) -> tuple[Register, Routes] | None:
+    from reconciler.sources import register as register_source  # noqa: PLC0415  (and who asks nobody, no sources)
+    from reconciler.sources import routes as routes_source  # noqa: PLC0415
+
     register = asked(failures, lambda: register_source.ask(settings.register, now))
     routes = asked(failures, lambda: routes_source.ask(settings.routes, now))
     return None if register is None or routes is None else (register, routes)
@@ -79,6 +86,9 @@ def _meant(
     """Judge what the files mean together: against register and routes where they answered."""
     if answers is None:
         return duplicates(declared)
+    from reconciler.judge import upstream_findings  # noqa: PLC0415
+    from reconciler.plan import settle  # noqa: PLC0415
+
     stations.at("settle")
     settled = settle(declared, *answers, known, settings.regions)
     stations.at("check")

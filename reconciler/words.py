@@ -3,10 +3,9 @@
 Texts are English in the source. This module knows no text of its own.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from gettext import NullTranslations, translation
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 LOCALE = Path(__file__).parent / "locale"
 _catalogue = NullTranslations()
@@ -49,4 +48,15 @@ def tenths(value: float) -> str:
 
 def moment(time: datetime) -> str:
     """Return *time* as a clock in Stockholm shows it, to the minute; both languages write it alike."""
-    return time.astimezone(ZoneInfo("Europe/Stockholm")).strftime("%Y-%m-%d %H:%M")
+    return _in_stockholm(time).strftime("%Y-%m-%d %H:%M")
+
+
+def day(time: datetime) -> date:
+    """Return the day that it is in Stockholm at *time*."""
+    return _in_stockholm(time).date()
+
+
+def _in_stockholm(time: datetime) -> datetime:
+    from zoneinfo import ZoneInfo  # noqa: PLC0415  (most runs say no time)
+
+    return time.astimezone(ZoneInfo("Europe/Stockholm"))

@@ -28,8 +28,9 @@ from reconciler.results import (
     Verdict,
     World,
 )
-from reconciler.rules import RULES, clinic, guard
+from reconciler.rules import clinic, guard
 from reconciler.rules.guard import Judgement, Use
+from reconciler.rules.registry import RULES
 from reconciler.store import LastRun
 
 FILE = "config/regions/14-vastra-gotaland.yaml"

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.cli import run
-from reconciler.declare.approvals import read_approvals
+from reconciler.declare.beside import read_approvals
 from reconciler.rules.reading import LARGEST
 
 SOAK = bool(os.environ.get("RECONCILER_SOAK"))

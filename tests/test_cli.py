@@ -18,7 +18,7 @@ import jsonschema
 import pytest
 
 from reconciler import __main__ as entry
-from reconciler import __version__, pipeline
+from reconciler import __version__, validation
 from reconciler.cli import run
 from reconciler.findings import Exit
 
@@ -302,7 +302,7 @@ def test_the_settings_can_be_named(example: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_bug_prints_a_block_to_paste(example: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "validate", lambda *_a, **_k: 1 / 0)
+    monkeypatch.setattr(validation, "examine", lambda *_a, **_k: 1 / 0)
     said = Said("validate")
     assert (said.code, "ZeroDivisionError" in said.err, "```" in said.err) == (70, True, True)
 
@@ -311,7 +311,7 @@ def test_an_interruption_is_told(example: Path, monkeypatch: pytest.MonkeyPatch)
     def interrupted(*_a: object, **_k: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pipeline, "validate", interrupted)
+    monkeypatch.setattr(validation, "examine", interrupted)
     assert Said("validate").code == Exit.INTERRUPTED
 
 

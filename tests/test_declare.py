@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from reconciler.declare import schema, tree
-from reconciler.declare.approvals import read_approvals
+from reconciler.declare.beside import read_approvals
 from reconciler.declare.regions import RegionFile, read_contents, read_regions
 from reconciler.findings import Exit, Failure, Finding, Place
 from reconciler.model import REGIONS, SourceText

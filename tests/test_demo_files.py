@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reconciler import settings
-from reconciler.declare.approvals import read_approvals
+from reconciler.declare.beside import read_approvals
 from reconciler.declare.regions import read_regions
 from reconciler.model import EXAMPLE_BOARD_SUFFIX, REGIONS, Region, Register, RegisterSettings
 from reconciler.sources import register

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from reconciler.rules import RULES
+from reconciler.rules.registry import RULES
 
 DOCS = Path(__file__).parent.parent / "docs"
 

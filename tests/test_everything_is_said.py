@@ -19,9 +19,10 @@ from golden_situations import SITUATIONS, Situation, made
 from test_cli import Said
 
 from reconciler import words
+from reconciler.cli import commands as all_commands
 from reconciler.cli import language, main
 from reconciler.model import REGIONS
-from reconciler.rules import RULES
+from reconciler.rules.registry import RULES
 from reconciler.words import _
 
 ROOT = Path(__file__).parent.parent
@@ -29,6 +30,7 @@ ROOT = Path(__file__).parent.parent
 
 def commands() -> Iterator[list[str]]:
     """Return the names of all commands, flags and choices: they are the same in every language."""
+    all_commands()
     below = [main]
     while below:
         command = below.pop()

@@ -10,7 +10,8 @@ from reconciler.findings import Place
 from reconciler.report import json, text
 from reconciler.report.excerpt import excerpt, places_of
 from reconciler.results import Validation
-from reconciler.rules import RULES, clinic
+from reconciler.rules import clinic
+from reconciler.rules.registry import RULES
 
 FILE = "14-x.yaml"
 

@@ -26,7 +26,8 @@ from reconciler.report.github import outputs
 from reconciler.report.markdown import cut, markdown
 from reconciler.report.terminal import console, line
 from reconciler.results import Planned, Validation
-from reconciler.rules import RULES, clinic
+from reconciler.rules import clinic
+from reconciler.rules.registry import RULES
 
 HOSTILE = st.text(
     st.one_of(

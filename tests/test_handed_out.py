@@ -9,7 +9,7 @@ import click
 import pytest
 from handed_out import ROOT
 
-from reconciler.cli import main
+from reconciler.cli import commands, main
 
 FILES = sorted(
     path
@@ -17,7 +17,7 @@ FILES = sorted(
     for path in ROOT.glob(pattern)
     if path.is_file()
 )
-COMMANDS = "|".join(main.commands)
+COMMANDS = "|".join(commands())
 
 
 def command_lines() -> set[str]:

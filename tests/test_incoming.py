@@ -13,8 +13,8 @@ from little_country import Country, clinic, rules, steps, verdicts
 from register_server import Stand, serving
 
 from reconciler import pipeline, store
-from reconciler.check import last_good
 from reconciler.findings import Exit
+from reconciler.judge import last_good
 from reconciler.model import GoodPart, HsaId, Register, RegisterClinic, Remembered
 from reconciler.report import json as as_json
 from reconciler.report import text

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from test_cli import Said, edit, example  # noqa: F401  (the fixture)
 
-from reconciler.cli import main
+from reconciler.cli import commands, main
 from reconciler.cli.database import db
 from reconciler.cli.language import choose, sayings
 from reconciler.findings import Exit
 from reconciler.report.terminal import moment
-from reconciler.rules import RULES
+from reconciler.rules.registry import RULES
 from reconciler.words import _, ngettext, number, speak, tenths
 
 ROOT = Path(__file__).parent.parent
@@ -86,7 +86,7 @@ def test_one_run_speaks_swedish_and_the_next_english(example: Path) -> None:  # 
     assert Said("--lang", "en", "validate").out == "21 regions, 660 clinics: nothing is wrong\n"
 
 
-COMMANDS = [(), *((name,) for name in main.commands), *(("db", name) for name in db.commands)]
+COMMANDS = [(), *((name,) for name in commands()), *(("db", name) for name in db.commands)]
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)

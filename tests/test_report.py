@@ -31,7 +31,8 @@ from reconciler.results import (
     Status,
     Validation,
 )
-from reconciler.rules import RULES, reading
+from reconciler.rules import reading
+from reconciler.rules.registry import RULES
 
 RESULTS: list[tuple[str, Callable[[Any], dict[str, Any]], Any]] = [
     ("validate", report.validate, Validation((finding(), UNPLACED), (FAILURE,), 21, 660)),

@@ -11,7 +11,7 @@ import pytest
 from test_cli import MOVED, ROOT, Said, edit
 
 from reconciler.revision import told_new
-from reconciler.rules import RULES
+from reconciler.rules.registry import RULES
 
 SKANE = Path("config/regions/12-skane.yaml")
 UPPSALA = Path("config/regions/03-uppsala.yaml")

@@ -27,11 +27,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from reconciler.check import declare, judge_plan
-from reconciler.declare.access import read_access
-from reconciler.declare.approvals import read_approvals
+from reconciler.check import declare
+from reconciler.declare.beside import read_access, read_approvals
 from reconciler.declare.regions import read_regions
 from reconciler.findings import Stage
+from reconciler.judge import judge_plan
 from reconciler.meaning import Kind, Part, Stand
 from reconciler.meaning import parts as parts_of
 from reconciler.model import (
@@ -53,8 +53,9 @@ from reconciler.model import (
     canonical,
 )
 from reconciler.results import World
-from reconciler.rules import RULES, access
+from reconciler.rules import access
 from reconciler.rules.guard import GUARDS
+from reconciler.rules.registry import RULES
 
 TODAY = date(2026, 11, 24)
 CLINIC = "SE2321000131-E000000000458"

@@ -8,7 +8,8 @@ import pytest
 from test_cli import Said, edit, example  # noqa: F401  (the fixture)
 
 from reconciler.findings import Severity, weighed
-from reconciler.rules import RULES, clinic
+from reconciler.rules import clinic
+from reconciler.rules.registry import RULES
 
 NAME = "name: Västra Götalandsregionen"
 

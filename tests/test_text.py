@@ -50,7 +50,8 @@ from reconciler.results import (
     Validation,
     Verdict,
 )
-from reconciler.rules import RULES, clinic
+from reconciler.rules import clinic
+from reconciler.rules.registry import RULES
 from reconciler.store import LastRun
 
 

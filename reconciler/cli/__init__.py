@@ -7,25 +7,51 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
+from importlib import import_module
 
 import click
 
 from reconciler import __version__
 from reconciler.cli import logs
-from reconciler.cli.database import db
-from reconciler.cli.edit import adopt, fmt, follow, import_, new, undo
-from reconciler.cli.explain import explain
-from reconciler.cli.history import history
-from reconciler.cli.language import HELP_OPTIONS, LANGUAGES, choose, say_in
-from reconciler.cli.line import apply, plan, status, validate
-from reconciler.cli.review import review
+from reconciler.cli.language import HELP_OPTIONS, LANGUAGES, choose, say_anew, say_in
 from reconciler.cli.shared import talk
-from reconciler.cli.world import doctor, simulate, snapshot
 from reconciler.findings import Exit, Failure
 from reconciler.words import _
 
+MODULES = {
+    **dict.fromkeys(("validate", "plan", "apply", "status"), "line"),
+    **dict.fromkeys(("fmt", "import", "follow", "adopt", "undo", "new"), "edit"),
+    **dict.fromkeys(("simulate", "doctor", "snapshot"), "world"),
+    "review": "review",
+    "history": "history",
+    "explain": "explain",
+    "db": "database",
+}
+"""The commands, and the module of this folder that each is in."""
 
-@click.group(name="reconciler", context_settings={"help_option_names": HELP_OPTIONS, "max_content_width": 110})
+
+class Commands(click.Group):
+    """The commands, each loaded when it is asked for: a run pays for its own alone."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Return the names of all, loaded or not."""
+        return sorted(MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command, with its help in the language that is spoken."""
+        # Where the name is wrong, click offers those that are close to it, of those that are loaded.
+        for name in (cmd_name,) if cmd_name in MODULES else MODULES:
+            if name not in self.commands:
+                module = import_module(f"reconciler.cli.{MODULES[name]}")
+                self.add_command(getattr(module, "import_" if name == "import" else name))
+                say_anew(self.commands[name])
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(
+    cls=Commands, name="reconciler", context_settings={"help_option_names": HELP_OPTIONS, "max_content_width": 110}
+)
 @click.version_option(__version__, prog_name="reconciler", message="%(prog)s %(version)s")
 @click.option("--lang", type=click.Choice(LANGUAGES), help=_("The language to speak; else that of settings or locale."))
 @click.option("--settings", metavar="FILE", help=_("Settings file; else reconciler.toml here or in a folder above."))
@@ -58,12 +84,10 @@ def main(
     context.obj = {"lang": lang, "settings": settings, "config": config, "database": database}
 
 
-COMMANDS = (
-    *(validate, review, plan, apply, status, history, explain, simulate, doctor, snapshot),
-    *(fmt, import_, follow, adopt, undo, new, db),
-)
-for command in COMMANDS:
-    main.add_command(command)
+def commands() -> Mapping[str, click.Command]:
+    """Load all commands, and return them by name."""
+    main.get_command(click.Context(main), "")
+    return main.commands
 
 
 # ---- how a run ends
@@ -99,6 +123,6 @@ def _crash(bug: Exception) -> str:
 
     trace = "".join(traceback.format_exception(bug)).rstrip()
     facts = f"reconciler {__version__}, Python {platform.python_version()}, {platform.system()}"
-    command = next((word for word in sys.argv[1:] if word in main.commands), "–")
+    command = next((word for word in sys.argv[1:] if word in MODULES), "–")
     ask = _("this is a bug in reconciler; please report it with the following block:")
     return f"{ask}\n\n```\n{facts}\ncommand: {command}\n{trace}\n```"

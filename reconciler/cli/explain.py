@@ -25,7 +25,7 @@ def _complete(_context: click.Context, _parameter: click.Parameter, begun: str) 
 
     from reconciler.report.exits import exit_page  # noqa: PLC0415
     from reconciler.report.rule_page import page  # noqa: PLC0415
-    from reconciler.rules import RULES  # noqa: PLC0415
+    from reconciler.rules.registry import RULES  # noqa: PLC0415
 
     about = {name: _(page(rule).reason.partition("\n")[0]) for name, rule in RULES.items()}
     about |= {str(int(code)): exit_page(code).meaning for code in sorted(Exit)}
@@ -39,7 +39,7 @@ def _complete(_context: click.Context, _parameter: click.Parameter, begun: str) 
 def explain(context: click.Context, what: str, form: str) -> Exit:
     """Explain a rule or an exit code, or tell all that is known of a clinic."""
     from reconciler.model import canonical  # noqa: PLC0415
-    from reconciler.rules import RULES  # noqa: PLC0415
+    from reconciler.rules.registry import RULES  # noqa: PLC0415
     from reconciler.rules.shape import is_hsa_id  # noqa: PLC0415
 
     if what in RULES:

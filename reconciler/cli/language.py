@@ -67,6 +67,11 @@ def say_in(language: str, command: click.Command) -> None:
     os.environ["LANGUAGE"] = language  # the only way that click's texts, which gettext gives, are told the language
     gettext.bindtextdomain("reconciler", str(LOCALE))
     gettext.textdomain("reconciler")
+    say_anew(command)
+
+
+def say_anew(command: click.Command) -> None:
+    """Put the help of *command* and all below it that is loaded into the language that is spoken."""
     for owner, name, english in _spots(command):
         setattr(owner, name, _(english))
 
@@ -76,14 +81,18 @@ def sayings(command: click.Command) -> Iterator[str]:
     return (english for _owner, _name, english in _spots(command))
 
 
+def _spots(command: click.Command) -> Iterator[tuple[object, str, str]]:
+    yield from _own_spots(command)
+    for below in command.commands.values() if isinstance(command, click.Group) else ():
+        yield from _spots(below)
+
+
 @cache
-def _spots(command: click.Command) -> tuple[tuple[object, str, str], ...]:
+def _own_spots(command: click.Command) -> tuple[tuple[object, str, str], ...]:
     """Return where the texts are, and the English that stands there when it is first looked at."""
     context = click.Context(command, help_option_names=HELP_OPTIONS)
     owners = (command, *command.get_params(context))
     names = ("help", "metavar", "options_metavar", "subcommand_metavar")
-    own = tuple(
+    return tuple(
         (owner, name, cleandoc(text)) for owner in owners for name in names if (text := getattr(owner, name, None))
     )
-    below = command.commands.values() if isinstance(command, click.Group) else ()
-    return own + tuple(spot for one in below for spot in _spots(one))

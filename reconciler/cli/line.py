@@ -48,10 +48,10 @@ def validate(
     context: click.Context, live: bool, base: str | None, strict: bool, timings: bool, outputs: tuple[Output, ...]
 ) -> Exit:
     """Tell every fault of every region file, each in its place."""
-    from reconciler import pipeline  # noqa: PLC0415
     from reconciler.results import strictly  # noqa: PLC0415
+    from reconciler.validation import examine  # noqa: PLC0415
 
-    result = pipeline.validate(settings_of(context), now(), live=live, base=base)
+    result = examine(settings_of(context), now(), live=live, base=base).validation
     tell(outputs, "validate", result, result.findings, timings=timings)
     return Exit.first(result.exit, strictly(result.findings)) if strict else result.exit
 

@@ -14,15 +14,6 @@ from reconciler.meaning import Access
 from reconciler.model import SourceText
 from reconciler.rules import reading
 
-NAME = "access.yaml"
-
-
-def read_access(path: Path) -> tuple[Access | None, list[Finding]]:
-    """Return the rights in *path*, or what is wrong with it. No file: None, and nothing is wrong."""
-    if not path.exists() and not path.is_symlink():
-        return None, []
-    return read_content(path, *files.read_bytes(path))
-
 
 def read_content(path: Path, content: bytes, findings: list[Finding]) -> tuple[Access | None, list[Finding]]:
     """Return the rights in *content*, as if it stood at *path*; *findings* say why there are none."""

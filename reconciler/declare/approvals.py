@@ -19,13 +19,6 @@ from reconciler.rules.guard import NATIONAL
 from reconciler.words import _
 
 
-def read_approvals(path: Path) -> tuple[list[Approval], list[Finding]]:
-    """Return the approvals in *path* that can be read, and what is wrong with the others. No file: no approvals."""
-    if not path.exists() and not path.is_symlink():
-        return [], []
-    return read_content(path, *files.read_bytes(path))
-
-
 def read_content(path: Path, content: bytes, findings: list[Finding]) -> tuple[list[Approval], list[Finding]]:
     """Return the approvals in *content*, as if it stood at *path*; *findings* say why there is none."""
     if not findings:

@@ -7,13 +7,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from reconciler import git, pipeline, revision
-from reconciler.check import Files, judge_plan
+from reconciler.check import Files
 from reconciler.declare.regions import read_regions
 from reconciler.drafting.draft import Desk, Draft, desk
 from reconciler.drafting.imports import desk_with
 from reconciler.edit import document
 from reconciler.edit.document import Document
 from reconciler.findings import Finding
+from reconciler.judge import judge_plan
 from reconciler.model import HsaId, RegionCode, Settings, canonical
 from reconciler.outcome import Outcome
 from reconciler.results import Judged, Planned, World

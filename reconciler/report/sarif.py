@@ -12,7 +12,7 @@ from reconciler.report.excerpt import NOWHERE, Places
 from reconciler.report.gitlab import SETTINGS
 from reconciler.report.identity import fingerprints
 from reconciler.report.json import dump, explain_rule
-from reconciler.rules import RULES
+from reconciler.rules.registry import RULES
 from reconciler.words import _
 
 Document = dict[str, Any]

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from reconciler.findings import Rule, Severity
 from reconciler.model import REGIONS, DriftSettings, HttpSettings, RegisterSettings, RoutesSettings
@@ -175,6 +174,8 @@ def _url(value: Any, folder: Path) -> str:
     scheme, mark, rest = _text(value).partition("://")
     if "@" in rest.partition("/")[0]:
         raise _Wrong(_("user and password do not belong in the address: give them in the environment"))
+    from urllib.parse import urlsplit  # noqa: PLC0415  (costs more than all else here)
+
     try:
         fits = bool(mark) and (urlsplit(value).port or 1) > 0
     except ValueError:
@@ -263,7 +264,7 @@ _SEVERITIES = {"off": None, **{one.value: one for one in reversed(Severity)}}
 
 
 def _severities(value: Any, _folder: Path) -> dict[str, Severity | None]:
-    from reconciler.rules import RULES  # noqa: PLC0415  (wanted only where somebody sets one)
+    from reconciler.rules.registry import RULES  # noqa: PLC0415  (wanted only where somebody sets one)
 
     if not isinstance(value, dict):
         raise _Wrong(_("should be a table, [{name}]").format(name="severity"))
