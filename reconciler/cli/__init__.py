@@ -14,7 +14,7 @@ import click
 
 from reconciler import __version__
 from reconciler.cli import logs
-from reconciler.cli.language import HELP_OPTIONS, LANGUAGES, choose, say_anew, say_in
+from reconciler.cli.language import HELP_OPTIONS, LANGUAGES, choose, say_anew, say_in, say_name
 from reconciler.cli.shared import talk
 from reconciler.findings import Exit, Failure
 from reconciler.words import _
@@ -39,14 +39,23 @@ class Commands(click.Group):
         return sorted(MODULES)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return the command, with its help in the language that is spoken."""
+        """Return the command; what it is, is said in the language that is spoken."""
         # Where the name is wrong, click offers those that are close to it, of those that are loaded.
         for name in (cmd_name,) if cmd_name in MODULES else MODULES:
             if name not in self.commands:
                 module = import_module(f"reconciler.cli.{MODULES[name]}")
                 self.add_command(getattr(module, "import_" if name == "import" else name))
-                say_anew(self.commands[name])
+            say_name(self.commands[name])
         return super().get_command(ctx, cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that is called, with all of its help in the language that is spoken."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if command:
+            say_anew(command)
+        return name, command, rest
 
 
 @click.group(

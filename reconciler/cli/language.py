@@ -8,11 +8,12 @@ from __future__ import annotations
 import gettext
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from inspect import cleandoc
 from itertools import zip_longest
 from pathlib import Path
+from typing import TypeAlias
 
 import click
 
@@ -72,8 +73,12 @@ def say_in(language: str, command: click.Command) -> None:
 
 def say_anew(command: click.Command) -> None:
     """Put the help of *command* and all below it that is loaded into the language that is spoken."""
-    for owner, name, english in _spots(command):
-        setattr(owner, name, _(english))
+    _say(_spots(command))
+
+
+def say_name(command: click.Command) -> None:
+    """Put into the language that is spoken what *command* is said to be in the list of commands."""
+    _say(_spots_of(command))
 
 
 def sayings(command: click.Command) -> Iterator[str]:
@@ -81,18 +86,24 @@ def sayings(command: click.Command) -> Iterator[str]:
     return (english for _owner, _name, english in _spots(command))
 
 
-def _spots(command: click.Command) -> Iterator[tuple[object, str, str]]:
-    yield from _own_spots(command)
+Spot: TypeAlias = "tuple[object, str, str]"
+"""What has a text, the name of the attribute, and the English that stands there when it is first looked at."""
+
+
+def _say(spots: Iterable[Spot]) -> None:
+    for owner, name, english in spots:
+        setattr(owner, name, _(english))
+
+
+def _spots(command: click.Command) -> Iterator[Spot]:
+    context = click.Context(command, help_option_names=HELP_OPTIONS)
+    for owner in (command, *command.get_params(context)):
+        yield from _spots_of(owner)
     for below in command.commands.values() if isinstance(command, click.Group) else ():
         yield from _spots(below)
 
 
 @cache
-def _own_spots(command: click.Command) -> tuple[tuple[object, str, str], ...]:
-    """Return where the texts are, and the English that stands there when it is first looked at."""
-    context = click.Context(command, help_option_names=HELP_OPTIONS)
-    owners = (command, *command.get_params(context))
+def _spots_of(owner: click.Command | click.Parameter) -> tuple[Spot, ...]:
     names = ("help", "metavar", "options_metavar", "subcommand_metavar")
-    return tuple(
-        (owner, name, cleandoc(text)) for owner in owners for name in names if (text := getattr(owner, name, None))
-    )
+    return tuple((owner, name, cleandoc(text)) for name in names if (text := getattr(owner, name, None)))
