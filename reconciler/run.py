@@ -127,7 +127,7 @@ class Run:
         if failure.exit is Exit.LOCKED:
             self.halted = store.locks_all(self.engine)
             return verdict._replace(verdict=Verdict.NOT_ATTEMPTED)
-        self.halted = failure.kind not in ("differs", "changed-meanwhile")
+        self.halted = failure.kind not in ("differs", "changed-meanwhile", "row")
         return self._as_logged(verdict, Verdict.FAILED)
 
     def _as_logged(self, verdict: RegionVerdict, otherwise: Verdict) -> RegionVerdict:

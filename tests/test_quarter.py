@@ -74,7 +74,7 @@ class Quarter:
         lines = self.country.clinics[code]
         match self.chance.randrange(6):
             case 0 if len(lines) > 3:
-                for hsa_id in self.chance.sample(lines, self.chance.choice([1, 1, 1, 8])):
+                for hsa_id in self.chance.sample(lines, min(len(lines), self.chance.choice([1, 1, 1, 8]))):
                     lines.remove(hsa_id) if len(lines) > 3 else None
             case 1:
                 order = f"X-{self.country.now:%j%H}"

@@ -197,7 +197,7 @@ def test_a_row_that_is_not_taken_is_a_failure(url: str) -> None:
     refused = pytest.raises(Failure, match=r"(?i)foreign key")
     with refused as failure, store.answering(), writer(url).begin() as connection:
         connection.execute(text("INSERT INTO complaints_clinic VALUES ('SE1-A', '99', 'n', 't', 't')"))
-    assert failure.value.kind == "changed-meanwhile"
+    assert failure.value.kind == "row"
     assert "of the settings" in failure.value.problem
 
 

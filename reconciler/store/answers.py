@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from reconciler.findings import Exit, Failure
 from reconciler.words import _, mark
@@ -63,13 +63,16 @@ def _failure(name: str, error: DBAPIError) -> Failure:
             remedy=_("try again when the other run is done"),
             exit=Exit.LOCKED,
         )
-    if isinstance(error, IntegrityError) or _sqlstate(error) in _FASTER:
-        return Failure(
-            "database",
-            "changed-meanwhile",
-            problem=_("the database {url} does not take a row: {reason}").format(url=name, reason=reason),
-            remedy=_("see what changed it meanwhile, and run again"),
+    no_row = _("the database {url} does not take a row: {reason}").format(url=name, reason=reason)
+    if _sqlstate(error) in _FASTER or "UNIQUE constraint" in reason:
+        remedy = _("see what changed it meanwhile, and run again")
+        return Failure("database", "changed-meanwhile", problem=no_row, remedy=remedy)
+    if isinstance(error, DataError | IntegrityError):
+        remedy = _(
+            "see what the table asks of a row: texts may be longer than a column takes, and what reconciler does not"
+            " write needs a default"
         )
+        return Failure("database", "row", problem=no_row, remedy=remedy)
     usual = mark("see that it is up, that it is the right one, and that you may use it; then run again")
     remedy = next((text for said, text in _REMEDIES.items() if _is_one_of(said, error)), usual)
     problem = _("the database {url} does not answer: {reason}").format(url=name, reason=reason)

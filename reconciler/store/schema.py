@@ -6,15 +6,36 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, Table, column, insert, inspect, select, table
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Connection,
+    Date,
+    DateTime,
+    Enum,
+    Integer,
+    LargeBinary,
+    Numeric,
+    Table,
+    Uuid,
+    column,
+    insert,
+    inspect,
+    select,
+    table,
+)
 from sqlalchemy.exc import NoSuchTableError
 
 from reconciler.findings import Exit, Failure
 from reconciler.model import REGIONS
 from reconciler.names import Names
 from reconciler.store.engine import connected, engine, shown
-from reconciler.store.tables import SCHEMA, VERSION_TABLE, as_text, metadata, theirs
+from reconciler.store.tables import SCHEMA, VERSION_TABLE, Moment, as_text, metadata, theirs
 from reconciler.words import _
+
+_NO_TIME = (Numeric, Integer, Boolean, LargeBinary, Uuid, JSON)
+_NO_TEXT = (*_NO_TIME, DateTime, Date, Enum)
+"""What a column of the service's cannot hold; what else there may be, a domain for example, is left to the database."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -74,7 +95,7 @@ def _refuse_another_service(connection: Connection) -> None:
 
 def _faults(connection: Connection, setting: str, wanted: Table) -> Iterator[str]:
     try:
-        there = {one["name"] for one in inspect(connection).get_columns(wanted.name, wanted.schema)}
+        there = {one["name"]: one["type"] for one in inspect(connection).get_columns(wanted.name, wanted.schema)}
     except NoSuchTableError:
         yield _("there is no table {table} ({setting})").format(table=wanted.fullname, setting=f"{setting}.table")
         return
@@ -82,6 +103,11 @@ def _faults(connection: Connection, setting: str, wanted: Table) -> Iterator[str
         if one.name not in there:
             text = _("the table {table} has no column {column} ({setting})")
             yield text.format(table=wanted.fullname, column=one.name, setting=f"{setting}.{key}")
+        elif isinstance(there[one.name], _NO_TIME if isinstance(one.type, Moment) else _NO_TEXT):
+            text = _("the column {column} of the table {table} holds {kind}, and should hold {expected} ({setting})")
+            expected = _("a time") if isinstance(one.type, Moment) else _("text")
+            named = {"table": wanted.fullname, "column": one.name, "setting": f"{setting}.{key}"}
+            yield text.format(kind=str(there[one.name]).lower(), expected=expected, **named)
 
 
 def _refuse_version(connection: Connection, version: str | None) -> None:

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+from sqlalchemy.types import UserDefinedType
 
 from reconciler.names import Names
 
@@ -135,6 +136,16 @@ approval_used = Table(
 )
 
 
+class Moment(UserDefinedType[str]):
+    """A time of the service's: sent as text of no said type, which PostgreSQL makes into what the column holds."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_ignored: object) -> str:
+        """Return the type of the column where we make it."""
+        return "TEXT"
+
+
 class Tables(NamedTuple):
     """The tables of the complaints service: read and written, never migrated. Columns are known by what they mean."""
 
@@ -153,7 +164,7 @@ def service_tables(names: Names) -> Tables:
         Column(region.name, Text, key="name", nullable=False),
         Column(region.board_hsa_id, Text, key="board_hsa_id"),
         Column(region.board_name, Text, key="board_name"),
-        Column(region.updated_at, Text, key="updated_at", nullable=False),
+        Column(region.updated_at, Moment(), key="updated_at", nullable=False),
         schema=_parts(region.table)[0],
     )
     clinics = Table(
@@ -162,8 +173,8 @@ def service_tables(names: Names) -> Tables:
         Column(clinic.hsa_id, Text, key="hsa_id", primary_key=True),
         Column(clinic.region_code, Text, ForeignKey(regions.c.region_code), key="region_code", nullable=False),
         Column(clinic.name, Text, key="name", nullable=False),
-        Column(clinic.enrolled_at, Text, key="enrolled_at", nullable=False),
-        Column(clinic.updated_at, Text, key="updated_at", nullable=False),
+        Column(clinic.enrolled_at, Moment(), key="enrolled_at", nullable=False),
+        Column(clinic.updated_at, Moment(), key="updated_at", nullable=False),
         Index(f"{_parts(clinic.table)[1]}_by_region", "region_code"),
         schema=_parts(clinic.table)[0],
     )
