@@ -100,7 +100,8 @@ class Run:
         try:
             store.finish_run(self.engine, self.run, status, self.now, self.applied)
         except Failure as failure:
-            self.failures.append(failure)
+            if failure.problem not in {one.problem for one in self.failures}:
+                self.failures.append(failure)
         self.engine.dispose()
 
     def _settled(self, verdict: RegionVerdict, books: Bookkeeping) -> RegionVerdict:

@@ -3,6 +3,7 @@
 The package's own starter makes a user in the system and opens folders; this one does neither. PostgreSQL does not run
 as root, so root lets `nobody` run it, on a copy of the binaries that it may enter. The server lives as long as the
 tests: a shell waits for the end of a pipe that only they hold open, so that nothing is left even where they are killed.
+It may be stopped and started in between, as whoever runs it does.
 """
 
 from __future__ import annotations
@@ -11,19 +12,18 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
 
-_PROGRAMS = ("initdb", "postgres", "pg_dump", "pg_restore")
-_SPEED = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "jit=off")
+_PROGRAMS = ("initdb", "postgres", "pg_ctl", "pg_dump", "pg_restore")
+_SPEED = ("fsync=off", "full_page_writes=off", "autovacuum=off", "jit=off")
 _SIZE = ("max_connections=60", "shared_buffers=32MB", "listen_addresses=")
-_GUARDIAN = '"$@" & cat >/dev/null; kill -INT $!; wait $!; rm -rf "$FOLDER"'
+_GUARDIAN = 'cat >/dev/null; "$@" stop; rm -rf "$FOLDER"'
 
 
 class Server(NamedTuple):
@@ -58,28 +58,44 @@ class Server(NamedTuple):
         command = [str(self.folder / "tree/pginstall/bin" / program), "-h", str(self.folder / "socket"), "-U", "owner"]
         return subprocess.run([*command, *arguments], capture_output=True, check=True).stdout
 
+    def control(self, *arguments: str) -> None:
+        """Have it stopped, started or restarted, as `pg_ctl` does for whoever runs it."""
+        subprocess.run([*_control(self.folder), *arguments], check=True, stdout=subprocess.DEVNULL, **_run(self.folder))
+
     def stop(self) -> None:
         """End it, and leave nothing."""
         self.guardian.communicate()
 
 
-def start() -> Server:
-    """Start a server of our own; it takes about a second."""
+def start(*, lasting: bool = False) -> Server:
+    """Start a server of our own; it takes about a second. *lasting*: what is committed outlives a hard stop."""
     folder = Path(tempfile.mkdtemp(prefix="reconciler-postgres-", dir="/tmp"))
-    who = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
     programs = _copied(folder / "tree")
     (folder / "socket").mkdir()
-    if who:
+    if os.geteuid() == 0:
         subprocess.run(["chown", "-R", "nobody:nogroup", folder], check=True)
-    shown = {"env": {"PATH": os.defpath, "FOLDER": str(folder), "LC_ALL": "C"}, "cwd": "/", **who}
     made = [programs / "initdb", "-D", folder / "data", "-U", "owner", "-A", "trust", "-E", "UTF8", "--no-sync"]
-    subprocess.run([*made, "--locale=C.UTF-8"], check=True, stdout=subprocess.DEVNULL, **shown)
-    served = [programs / "postgres", "-D", folder / "data", "-k", folder / "socket"]
-    options = [part for option in (*_SPEED, *_SIZE) for part in ("-c", option)]
-    with (folder / "log").open("wb") as log:
-        command = ["/bin/sh", "-c", _GUARDIAN, "guardian", *served, *options]
-        guardian = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, process_group=0, **shown)
-    return _awaited(Server(folder, guardian))
+    subprocess.run([*made, "--locale=C.UTF-8"], check=True, stdout=subprocess.DEVNULL, **_run(folder))
+    speed = _SPEED if lasting else (*_SPEED, "synchronous_commit=off")
+    options = [f"{name}='{value}'" for name, value in (option.split("=") for option in (*speed, *_SIZE))]
+    with (folder / "data/postgresql.conf").open("a") as settings:
+        settings.write("\n".join([*options, f"unix_socket_directories='{folder}/socket'", ""]))
+    command = ["/bin/sh", "-c", _GUARDIAN, "guardian", *_control(folder), "-m", "fast"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    guardian = subprocess.Popen(command, stdin=subprocess.PIPE, process_group=0, **quiet, **_run(folder))
+    running = Server(folder, guardian)
+    running.control("start")
+    return running
+
+
+def _run(folder: Path) -> dict[str, Any]:
+    """Return how its programs are run: by `nobody` where we are root, and with nothing of ours."""
+    who = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
+    return {"env": {"PATH": os.defpath, "FOLDER": str(folder), "LC_ALL": "C"}, "cwd": "/", **who}
+
+
+def _control(folder: Path) -> list[str]:
+    return [str(folder / "tree/pginstall/bin/pg_ctl"), "-D", str(folder / "data"), "-l", str(folder / "log"), "-w"]
 
 
 def _copied(tree: Path) -> Path:
@@ -97,14 +113,3 @@ def _copied(tree: Path) -> Path:
         shutil.copy2(package / "pginstall/bin" / name, programs / name)
         (programs / name).chmod(0o755)
     return programs
-
-
-def _awaited(server: Server) -> Server:
-    for _attempt in range(200):
-        try:
-            server.connect().close()
-        except psycopg.OperationalError:
-            time.sleep(0.05)
-        else:
-            return server
-    raise AssertionError((server.folder / "log").read_text())

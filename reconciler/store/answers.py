@@ -54,7 +54,7 @@ def somebody_was_faster(failure: Failure) -> bool:
 
 
 def _failure(name: str, error: DBAPIError) -> Failure:
-    reason = str(error.orig).strip()
+    reason = " ".join(str(error.orig).split())
     if _is_one_of(_LOCKED, error):
         return Failure(
             "database",
