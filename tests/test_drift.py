@@ -1,14 +1,18 @@
 """Somebody else writes to the database: what they changed is put back, until two writers are seen to fight."""
 
 import io
+import re
 from datetime import timedelta
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 from little_country import Country, board, clinic, rules, steps, verdicts
+from made_store import sql
 from test_saved_plans import Meanwhile
 
 from reconciler import logbook
+from reconciler.cli import run as command_line
 from reconciler.findings import Exit, Failure
 from reconciler.plan import Cause
 from reconciler.report import logbook as report
@@ -197,3 +201,50 @@ def test_a_setting_that_does_not_fit_is_said_so(tmp_path: Path, setting: str) ->
     country = Country(tmp_path, f"[drift]\n{setting}\n")
     with pytest.raises(Failure, match="drift"):
         assert country.settings
+
+
+# ---- from the command line
+
+
+def test_two_writers_fight_until_a_pasted_approval_decides(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    country = Country(tmp_path)
+    country.declare("12", *range(1, 9))
+    monkeypatch.chdir(country.folder)
+    monkeypatch.setenv("RECONCILER_DATABASE", url)
+
+    def said(*command: str, code: int) -> str:
+        assert command_line(list(command)) == code
+        return capsys.readouterr().out
+
+    def seize() -> None:
+        sql(url, "UPDATE complaints_clinic SET name = 'mine' WHERE hsa_id = :id", id=ONE)
+
+    def name() -> object:
+        return sql(url, "SELECT name FROM complaints_clinic WHERE hsa_id = :id", id=ONE)[0][0]
+
+    said("apply", code=0)
+    for _round in range(3):
+        seize()
+        said("apply", code=0)
+        assert name() == "Mottagning 0003"
+    seize()
+    country.declare("12", 9)
+    refused = said("plan", code=4)
+    assert f"{ONE} was put back 3 times lately, and is changed again: two writers are fighting" in refused
+    assert "1 change applied; something is left out by two-writers" in said("apply", code=3)
+    assert (name(), len(sql(url, "SELECT 1 FROM complaints_clinic"))) == ("mine", 9)
+    assert "put back 3 times lately" in said("status", "--drift", code=2)
+
+    block = re.search(r"^ *- guard: two-writers\n(?: +\w+: .*\n)+", refused, re.MULTILINE)
+    assert block
+    filled = dedent(block[0]).replace("reason:", "reason: the file is right #").replace("by:", "by: Somebody #")
+    (country.folder / "config" / "approvals.yaml").write_text(filled, encoding="utf-8")
+    assert "the approval of two-writers for 12 Region Skåne is used: it takes 1, 0 of 1" in said("plan", code=0)
+    said("apply", code=0)
+    assert name() == "Mottagning 0003"
+    assert "two-writers" in said("history", "--clinic", ONE, code=0)
+    seize()
+    said("apply", code=3)
+    assert name() == "mine"
