@@ -56,6 +56,7 @@ class Country:
         self.approvals: list[dict[str, Any]] = []
         self.made = "2026-05-15T04:00:00+02:00"
         self.now = NOW
+        self.url = f"sqlite:///{folder}/reconciler.db"
         (folder / "config" / "regions").mkdir(parents=True)
         text = SETTINGS.format(codes=json.dumps(list(codes))) + more
         (folder / "reconciler.toml").write_text(text, encoding="utf-8")
@@ -97,7 +98,7 @@ class Country:
 
     @property
     def settings(self) -> Any:
-        return settings.load(self.folder / "reconciler.toml", {}, {})
+        return settings.load(self.folder / "reconciler.toml", {}, {"database": self.url})
 
     def plan(self) -> Planned:
         return pipeline.plan(self.settings, self.now)
@@ -106,8 +107,16 @@ class Country:
         return pipeline.apply(self.settings, self.now, "somebody", only, expected)
 
     def sql(self, statement: str, values: tuple[Any, ...] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
+        if not self.url.startswith("sqlite:"):
+            return self._served(statement, values)
         with contextlib.closing(sqlite3.connect(self.folder / "reconciler.db")) as connection, connection:
             return connection.execute(statement, values).fetchall()
+
+    def _served(self, statement: str, values: Any) -> list[tuple[Any, ...]]:
+        """Do it on a server, which is told the values' places in another way."""
+        with store.connected(store.engine(self.url, writes=True)) as connection:
+            result = connection.exec_driver_sql(statement.replace("?", "%s"), values or None)
+            return [tuple(row) for row in result] if result.returns_rows else []
 
     def enrolled(self) -> dict[str, str]:
         return dict(self.sql("SELECT hsa_id, region_code FROM complaints_clinic ORDER BY hsa_id"))
