@@ -310,6 +310,24 @@ def test_the_end_tells_what_it_was(country: Country, heard: Heard) -> None:
     assert [path for path, _ in heard.beats if not path.endswith("start")] == ["/ping/…/78", "/ping/…/log", "/ping/…"]
 
 
+def test_somebody_is_called_while_a_region_is_without_its_board(country: Country, heard: Heard) -> None:
+    run(["apply"])
+    country.sql("UPDATE complaints_region SET board_hsa_id = NULL, board_name = NULL WHERE region_code = '13'")
+    assert run(["apply"]) == Exit.LEFT_OUT
+    country.approve("board-changed-elsewhere", "13", days=365)
+    assert run(["apply"]) == Exit.DONE
+    assert [path for path, _ in heard.beats if not path.endswith("start")] == ["/ping/…", "/ping/…/3", "/ping/…"]
+
+
+def test_nobody_is_called_for_a_board_that_was_to_go(country: Country, heard: Heard) -> None:
+    run(["apply"])
+    country.boards["13"] = None
+    country.approve("deactivates-region", "13", days=365)
+    country.write()
+    assert [run(["apply"]), run(["apply"])] == [Exit.DONE, Exit.DONE]
+    assert {path for path, _ in heard.beats} == {"/ping/…/start", "/ping/…"}
+
+
 def test_the_address_can_stand_in_a_file(country: Country, heard: Heard, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RECONCILER_HEARTBEAT_URL")
     Path("secret").write_text(f"{heard.address}/\n", encoding="utf-8")

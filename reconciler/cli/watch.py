@@ -77,7 +77,7 @@ def _tell(metrics: Path | None, watch: Watch, code: Exit, seconds: float) -> Non
             lambda: write(metrics, ended, kept), _("the metrics were not written to {path}").format(path=metrics)
         )
     run, changes = (watch.applied.run, watch.applied.applied) if watch.applied else (None, 0)
-    _beat(code, f"exit {int(code)}, run {run or '-'}, {changes} changes\n")
+    _beat(code, f"exit {int(code)}, run {run or '-'}, {changes} changes\n", watch.applied)
 
 
 def _log(applied: Applied | None, code: Exit, seconds: float) -> None:
@@ -99,15 +99,19 @@ def _log(applied: Applied | None, code: Exit, seconds: float) -> None:
     log.info("run ended", extra={**which, "exit": int(code), **counted})
 
 
-def _beat(code: Exit | None, said: str) -> None:
+def _beat(code: Exit | None, said: str, applied: Applied | None = None) -> None:
     """Tell the heartbeat, if there is one; its address is a secret, and comes from the environment or a file."""
     address, file = (os.environ.get(f"RECONCILER_HEARTBEAT_URL{end}", "").strip() for end in ("", "_FILE"))
     if not address and not file:
         return
     from reconciler.monitor.heartbeat import beat  # noqa: PLC0415
+    from reconciler.monitor.metrics import residents_shut_out  # noqa: PLC0415
 
-    failed = _("the heartbeat was not heard")
-    _in_any_case(lambda: beat(address or Path(file).read_text(encoding="utf-8").strip(), code, said), failed)
+    def told() -> None:
+        where = address or Path(file).read_text(encoding="utf-8").strip()
+        beat(where, code, said, shut_out=bool(applied and residents_shut_out(applied)))
+
+    _in_any_case(told, _("the heartbeat was not heard"))
 
 
 def _in_any_case(work: Callable[[], None], failed: str) -> None:

@@ -1,7 +1,8 @@
 """A heartbeat: a request to somebody who is told when a run begins and how it ended, and who calls when none is.
 
 In the form of healthchecks.io, which its like know too: the address itself for success, `/start`, `/log` for what is
-tried again, and `/CODE` for all else. The address is a secret: who has it can say that all is well.
+tried again, and `/CODE` for all else, also where residents are shut out. The address is a secret: who has it can say
+that all is well.
 """
 
 from __future__ import annotations
@@ -16,25 +17,26 @@ _PATIENCE = 5.0
 _TRIED_AGAIN = (Exit.UNANSWERED, Exit.LOCKED)
 
 
-def path(code: Exit | None) -> str:
+def path(code: Exit | None, shut_out: bool) -> str:
     """Return what is asked for: when a run begins (None), and when it ended with *code*.
 
-    A run that is tried again only leaves a line: somebody is called when no other one succeeds in time.
+    A run that is tried again only leaves a line: somebody is called when no other one succeeds in time. Where residents
+    are *shut out* of a region, somebody is called though the run succeeded.
     """
     if code is None:
         return "/start"
-    if code in SUCCESS:
+    if code in SUCCESS and not shut_out:
         return ""
     return "/log" if code in _TRIED_AGAIN else f"/{int(code)}"
 
 
-def beat(address: str, code: Exit | None, said: str) -> None:
+def beat(address: str, code: Exit | None, said: str, *, shut_out: bool = False) -> None:
     """Tell *said*; a `Failure` where nobody hears it within seconds. The address is in no text."""
     from urllib.parse import urlsplit  # noqa: PLC0415
 
     try:
         parts = urlsplit(address)
-        url = parts._replace(path=parts.path.rstrip("/") + path(code)).geturl()
+        url = parts._replace(path=parts.path.rstrip("/") + path(code, shut_out)).geturl()
         status = in_time(_PATIENCE, lambda _given_up: _posted(url, said), _unheard(_("no answer in time")))
     except Failure:
         raise

@@ -150,6 +150,12 @@ def _active(applied: Applied) -> dict[RegionCode, bool]:
     return active
 
 
+def residents_shut_out(applied: Applied) -> bool:
+    """Return whether a region is without the board that this tool had set, and still was when the run ended."""
+    active = _active(applied)
+    return any(gone and not active.get(code) for code, gone in _missing(applied).items())
+
+
 def _missing(applied: Applied) -> dict[RegionCode, bool]:
     world = applied.planned.world
     if world is None:
