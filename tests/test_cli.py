@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import os
 import shutil
@@ -14,32 +13,15 @@ import sys
 import time
 from pathlib import Path
 
-import jsonschema
 import pytest
+from spoken import Said
 
 from reconciler import __main__ as entry
 from reconciler import __version__, validation
-from reconciler.cli import run
 from reconciler.findings import Exit
 
 ROOT = Path(__file__).parent.parent
 MOVED = "SE162321000255-O25177"
-
-
-class Said:
-    def __init__(self, *arguments: str) -> None:
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            self.code = run(list(arguments))
-        self.out, self.err = out.getvalue(), err.getvalue()
-
-    def json(self) -> dict:
-        document = json.loads(self.out)
-        name = document["format"].split("/")[1]
-        jsonschema.validate(
-            document, json.loads((ROOT / "schemas" / f"{name}.schema.json").read_text(encoding="utf-8"))
-        )
-        return document
 
 
 @pytest.fixture

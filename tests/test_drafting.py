@@ -14,10 +14,9 @@ import sys
 import time
 from pathlib import Path
 
-import jsonschema
 import pytest
+from spoken import Said
 
-from reconciler.cli import run
 from reconciler.drafting import draft
 from reconciler.edit.document import remove
 from reconciler.edit.parse import parse
@@ -28,19 +27,6 @@ VG = "config/regions/14-vastra-gotaland.yaml"
 SKANE, BLEKINGE = "config/regions/12-skane.yaml", "config/regions/10-blekinge.yaml"
 HERE, ELSEWHERE, MOVED = "SE2321000131-E000000000213", "SE2321000016-F1Z7", "SE162321000255-O25177"
 GIT = ("git", "-c", "user.name=a", "-c", "user.email=a@example.org")
-
-
-class Said:
-    def __init__(self, *arguments: str) -> None:
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            self.code = run(["--lang", "en", *arguments])
-        self.out, self.err = out.getvalue(), err.getvalue()
-
-    def json(self) -> dict:
-        document = json.loads(self.out)
-        jsonschema.validate(document, json.loads((ROOT / "schemas/edit.schema.json").read_text(encoding="utf-8")))
-        return document
 
 
 @pytest.fixture
