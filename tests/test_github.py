@@ -86,6 +86,28 @@ def test_a_script_does_nothing_by_mistake(script):
     assert said("shellcheck", ROOT / "deploy" / script) == (0, "")
 
 
+@pytest.mark.skipif(not shutil.which("shellcheck", path=BIN), reason="shellcheck is not there for this machine")
+@pytest.mark.parametrize("file", ["deploy/kubernetes/cronjob.yaml", "templates/apply.yml", "templates/validate.yml"])
+def test_a_script_inside_another_file_does_nothing_by_mistake(file, tmp_path):
+    """Those of the workflows are zizmor's and the action's."""
+    scripts = [script for one in yaml.safe_load_all((ROOT / file).read_text(encoding="utf-8")) for script in found(one)]
+    assert scripts
+    for number, script in enumerate(scripts):
+        (tmp_path / f"{number}.sh").write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    assert said("shellcheck", *sorted(tmp_path.iterdir())) == (0, "")
+
+
+def found(part: Any) -> Iterator[str]:
+    """Yield what a shell runs: a `script` of GitLab, and what `sh -c` gets in Kubernetes."""
+    if isinstance(part, dict):
+        if "script" in part:
+            yield "\n".join(part["script"])
+        if part.get("command") == ["/bin/sh", "-c"]:
+            yield part["args"][0]
+    for one in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        yield from found(one)
+
+
 def test_every_region_has_those_who_must_look_at_its_file():
     lines = (ROOT / ".github/CODEOWNERS").read_text(encoding="utf-8").splitlines()
     patterns = [line.split()[0] for line in lines if line and not line.startswith("#")]

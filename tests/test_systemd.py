@@ -65,6 +65,13 @@ def test_a_unit_can_do_little_more_than_its_work(unit):
     assert code == 0, told.splitlines()[-1]
 
 
+@pytest.mark.skipif(not shutil.which("systemd-sysusers"), reason="systemd-sysusers is missing")
+def test_systemd_makes_the_user_that_the_job_runs_as(tmp_path):
+    code, told = said("systemd-sysusers", "--dry-run", f"--root={tmp_path}", FOLDER / "sysusers.conf")
+    (user,) = settings("reconciler.service", "User")
+    assert (code, f"Creating user '{user}'" in told) == (0, True), told
+
+
 # ---- what an exit code leads to
 
 
