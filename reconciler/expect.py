@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from reconciler.findings import Exit, Failure
+from reconciler.plan import action_word
 from reconciler.results import Planned
 from reconciler.saved import SavedPlan, Step
 from reconciler.words import _, ngettext
@@ -59,5 +60,9 @@ def _reasons(saved: SavedPlan, planned: Planned) -> Iterator[str]:
 
 
 def _named(steps: Collection[Step]) -> str:
-    first = ", ".join(f"{region} {action} {subject}" for region, action, subject in sorted(steps)[:_NAMED])
+    text = _("region {region}: {action} {subject}")
+    first = ", ".join(
+        text.format(region=region, action=action_word(action), subject=subject)
+        for region, action, subject in sorted(steps)[:_NAMED]
+    )
     return first + ", …" * (len(steps) > _NAMED)

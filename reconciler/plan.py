@@ -30,6 +30,7 @@ from reconciler.model import (
 )
 from reconciler.outcome import Asked, Outcome, Outcomes, outcome_of, remembered
 from reconciler.rows import Rows, differences
+from reconciler.words import _
 
 
 class BoardOutcome(Enum):
@@ -157,6 +158,20 @@ class Action(Enum):
 
 
 _ORDER = {action: number for number, action in enumerate(Action)}
+
+
+def action_word(action: str) -> str:
+    """Return in words what a change does, by the word that documents have for it."""
+    words = {
+        "enrol": _("enrol"),
+        "withdraw": _("withdraw"),
+        "move": _("move"),
+        "rename": _("rename"),
+        "set-board": _("set board"),
+        "change-board": _("change board"),
+        "remove-board": _("remove board"),
+    }
+    return words.get(action, action)
 
 
 class Cause(Enum):

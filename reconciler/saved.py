@@ -17,7 +17,7 @@ from reconciler.plan import digest
 from reconciler.words import _
 
 Step = tuple[str, str, str]
-"""A change as it is named to people: region, action, subject."""
+"""A change as it is told to people: region, action, subject."""
 
 _SOURCES = ("config", "register", "routes", "observed", "settled")
 

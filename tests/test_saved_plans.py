@@ -14,6 +14,7 @@ from reconciler import expect, run, saved, store
 from reconciler.cli import run as command_line
 from reconciler.findings import Exit, Failure
 from reconciler.report import json as documents
+from reconciler.words import speak
 
 SOAK = os.environ.get("RECONCILER_SOAK") == "1"
 
@@ -81,11 +82,11 @@ def test_a_part_of_a_saved_plan_may_be_applied(country: Country) -> None:
     [
         (
             "UPDATE complaints_clinic SET name = 'x' WHERE hsa_id LIKE '%0102'",
-            "is new (14 rename SE2321000131-E000000000102)",
+            "is new (region 14: rename SE2321000131-E000000000102)",
         ),
         (
             "DELETE FROM complaints_clinic WHERE hsa_id LIKE '%0001'",
-            "no longer due (12 withdraw SE2321000131-E000000000001)",
+            "no longer due (region 12: withdraw SE2321000131-E000000000001)",
         ),
         ("UPDATE complaints_clinic SET name = 'x' WHERE hsa_id LIKE '%0999'", ""),
     ],
@@ -109,8 +110,23 @@ def test_files_register_and_routes_that_were_changed_are_said_so(country: Countr
         settings.write('[routes]\nsource = "file"\npath = "routes.json"\nmax_age = "off"\n')
     said = stale(country, plan)
     assert "the region files were changed; the e-services say something else; TAK says something else" in said
-    assert "5 changes are new (14 enrol SE2321000131-E000000000110, " in said
+    assert "5 changes are new (region 14: enrol SE2321000131-E000000000110, " in said
     assert said.endswith(", …)")
+
+
+def test_what_no_longer_fits_is_said_in_words(country: Country) -> None:
+    plan = save(country)
+    country.boards["13"] = board("13")
+    country.boards["14"] = board("14", "X-2", "En annan nämnd")
+    country.clinics["14"].remove(clinic(109))
+    country.write()
+    said = stale(country, plan)
+    assert f"1 change is no longer due (region 14: enrol {clinic(109)})" in said
+    assert "(region 13: set board SE2321000131-PN13, region 14: change board SE2321000131-PN14)" in said
+    speak("sv")
+    said = stale(country, plan)
+    assert f"1 ändring ska inte längre göras (region 14: anslut {clinic(109)})" in said
+    assert "(region 13: lägg in nämnd SE2321000131-PN13, region 14: byt nämnd SE2321000131-PN14)" in said
 
 
 def test_a_bare_fingerprint_tells_the_one_of_now(country: Country) -> None:

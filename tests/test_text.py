@@ -38,10 +38,9 @@ from reconciler.model import (
     BoardRow,
     Enrolment,
 )
-from reconciler.plan import Action, Outcome
+from reconciler.plan import Action, Outcome, action_word
 from reconciler.report import json as report
 from reconciler.report import text
-from reconciler.report.changes import action_word
 from reconciler.report.terminal import severity_word
 from reconciler.results import (
     Applied,

@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.model import REGIONS, RegionCode
+from reconciler.plan import action_word
 from reconciler.report.terminal import Document, Part, line
 from reconciler.words import _, ngettext, number
 
@@ -146,19 +147,6 @@ def verdict_words(region: Document, count: int) -> str:
     if verdict in _BLOCKED:
         return _("{said} by {rules}").format(said=said, rules=rules)
     return _("{said}; something is left out by {rules}").format(said=said, rules=rules)
-
-
-def action_word(action: str) -> str:
-    """Return what a change does, in words."""
-    return {
-        "enrol": _("enrol"),
-        "withdraw": _("withdraw"),
-        "move": _("move"),
-        "rename": _("rename"),
-        "set-board": _("set board"),
-        "change-board": _("change board"),
-        "remove-board": _("remove board"),
-    }[action]
 
 
 def action_count(action: str, count: int) -> str:

@@ -11,8 +11,9 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from reconciler.plan import action_word
 from reconciler.report import escapes
-from reconciler.report.changes import action_word, blocks, cause_word, detail, named, verdict_words, waiting
+from reconciler.report.changes import blocks, cause_word, detail, named, verdict_words, waiting
 from reconciler.report.excerpt import NOWHERE, Places
 from reconciler.report.review import by_region, kind_word, part_detail, remarks, review_verdict
 from reconciler.report.terminal import at, severity_word, source_word

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from reconciler.report.changes import SIGNS, action_count, action_word, detail, named
+from reconciler.plan import action_word
+from reconciler.report.changes import SIGNS, action_count, detail, named
 from reconciler.report.excerpt import NOWHERE, Places
 from reconciler.report.terminal import Document, Part, failures, findings, line
 from reconciler.words import _, ngettext, number

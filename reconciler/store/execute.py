@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from reconciler.findings import Exit, Failure
 from reconciler.model import ENROLMENT, BoardRow, Enrolment, HsaId, ManagedClinic, RegionCode, State
-from reconciler.plan import Action, Bookkeeping, Change
+from reconciler.plan import Action, Bookkeeping, Change, action_word
 from reconciler.rows import Rows, differences
 from reconciler.store.engine import TooNarrow, locks_all, transacted
 from reconciler.store.log import append_changes
@@ -177,7 +177,7 @@ def _demand_as_predicted(code: RegionCode, expected: State, after: State, change
 def _demand_nothing_left(code: RegionCode, left: Sequence[Change]) -> None:
     if not left:
         return
-    named = ", ".join(f"{step.action.value} {step.subject}" for step in left[:3])
+    named = ", ".join(f"{action_word(step.action.value)} {step.subject}" for step in left[:3])
     raise _differs(code, len(left), named)
 
 
@@ -239,7 +239,7 @@ def _changed_meanwhile(action: Action, asked: int, hit: int) -> Failure:
     return Failure(
         "database",
         "changed-meanwhile",
-        problem=problem.format(action=action.value, asked=asked, hit=hit),
+        problem=problem.format(action=action_word(action.value), asked=asked, hit=hit),
         remedy=_("nothing of the region was changed; see what else writes to the database, then run again"),
     )
 
