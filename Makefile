@@ -104,10 +104,11 @@ clean:  ## remove what was made, the example's database too
 	@touch $@
 
 # What tries the alerts: one program out of Debian's package. Without apt-get, or a network, they are not tried.
-APT := apt-get -qq -o Dir::State::Lists=apt/lists -o Dir::Cache=apt/cache -o APT::Sandbox::User=root
+APT = apt-get -qq -o Dir::State::Lists="$$PWD/lists" -o Dir::Cache="$$PWD/cache" -o APT::Sandbox::User=root -o Acquire::http::Timeout=20
 .venv/promtool.stamp: | .venv/made.stamp
-	@command -v promtool >/dev/null || { mkdir -p .venv/apt/lists/partial .venv/apt/cache/archives/partial && cd .venv \
-		&& $(APT) update && $(APT) download prometheus && dpkg-deb --extract prometheus_*.deb apt \
-		&& mv apt/usr/bin/promtool bin && rm -r apt prometheus_*.deb; } \
+	@mkdir -p .venv/apt/lists/partial .venv/apt/cache/archives/partial
+	@command -v promtool >/dev/null || (cd .venv/apt && $(APT) update && $(APT) download prometheus \
+		&& dpkg-deb --extract prometheus_*.deb . && mv usr/bin/promtool ../bin) \
 		|| echo "promtool is missing, and apt-get does not bring it: the alerts are not tried"
+	@rm -rf .venv/apt
 	@touch $@

@@ -64,6 +64,15 @@ def test_every_container_can_do_little_more_than_its_work(job):
         assert "limits" in container["resources"]
 
 
+def test_one_job_at_a_time_and_nobody_reaches_it():
+    cronjob = yaml.safe_load((FOLDER / "cronjob.yaml").read_text(encoding="utf-8"))["spec"]
+    assert cronjob["concurrencyPolicy"] == "Forbid"
+    assert cronjob["startingDeadlineSeconds"] < 3600, "one that is too late leaves its place to the next"
+    policy = yaml.safe_load((FOLDER / "networkpolicy.yaml").read_text(encoding="utf-8"))["spec"]
+    assert (policy["podSelector"], policy["ingress"]) == ({}, [])
+    assert set(policy["policyTypes"]) == {"Ingress", "Egress"}
+
+
 @needs_hadolint
 def test_the_container_is_built_as_it_should_be():
     assert said("hadolint", "Containerfile") == (0, "")
