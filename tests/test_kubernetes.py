@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import time
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,21 @@ def ended(script: str, tmp_path: Path, code: int) -> int:
 def test_the_container_takes_as_well_done_what_the_units_do(job, tmp_path, code):
     (container,) = job["template"]["spec"]["containers"]
     assert ended(container["args"][0], tmp_path, code) == (0 if code in WELL_DONE else code)
+
+
+def test_a_pod_that_has_to_go_lets_the_program_end_by_itself(job, tmp_path):
+    (container,) = job["template"]["spec"]["containers"]
+    begins = "trap 'sleep 0.2; exit 143' TERM; echo >begun; while :; do sleep 0.1; done"
+    for program, does in (("reconciler", begins), ("reconciler-numbers", 'echo "$1" >>numbers')):
+        (tmp_path / program).write_text(f"#!/bin/sh\n{does}\n", encoding="utf-8")
+        (tmp_path / program).chmod(0o755)
+    environ = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    pod = subprocess.Popen([*container["command"], *container["args"]], env=environ, cwd=tmp_path)
+    while not (tmp_path / "begun").exists():
+        time.sleep(0.05)
+    pod.terminate()
+    assert pod.wait(timeout=30) == Exit.TERMINATED
+    assert (tmp_path / "numbers").read_text(encoding="utf-8").split() == ["fetch", "push"]
 
 
 @pytest.mark.parametrize("code", [code for code in CODES if code not in WELL_DONE])
