@@ -96,7 +96,7 @@ def moved(country: Country, folder: Path) -> Country:
     """A copy of the country, in another folder."""
     shutil.copytree(country.folder, folder, dirs_exist_ok=True)
     other = copy.deepcopy(country)
-    other.folder = folder
+    other.folder, other.url = folder, country.url.replace(str(country.folder), str(folder))
     return other
 
 
@@ -148,6 +148,15 @@ class Ran:
         )
         changes = self.applied.applied
         return ": ".join(parts[:2]) + "".join(f"; {one}" for one in parts[2:]) + f"; {changes} changes"
+
+
+def ran_under(fault: str, country: Country, addresses: dict[str, str]) -> Ran:
+    """Plan and apply where the fault is; of one that is not a stand-in's own the address tells where."""
+    if fault in addresses:
+        led_to(country, addresses[fault])
+    if fault in WAITED_FOR:
+        hurried(country)
+    return Ran(country)
 
 
 def write_line(page: Path, every: Sequence[str], fault: str, line: str) -> None:

@@ -17,12 +17,10 @@ from fault_matrix import (
     ON_THE_WIRE,
     SETTINGS,
     TOTAL,
-    WAITED_FOR,
     Ran,
     elsewhere,
-    hurried,
-    led_to,
     moved,
+    ran_under,
     told_faults,
     write_line,
 )
@@ -117,11 +115,7 @@ def countries(stand: Stand, tmp_path_factory: pytest.TempPathFactory) -> dict[st
 def ran(country: Country, folder: Path, stand: Stand, fault: str, addresses: dict[str, str]) -> Ran:
     here = moved(country, folder)
     stand.document, stand.fault = document(here), fault
-    if fault in addresses:
-        led_to(here, addresses[fault])
-    if fault in WAITED_FOR:
-        hurried(here)
-    return Ran(here)
+    return ran_under(fault, here, addresses)
 
 
 @pytest.mark.parametrize("fault", EVERY)

@@ -20,12 +20,10 @@ from fault_matrix import (
     ON_THE_WIRE,
     SETTINGS,
     TOTAL,
-    WAITED_FOR,
     Ran,
     elsewhere,
-    hurried,
-    led_to,
     moved,
+    ran_under,
     told_faults,
     write_line,
 )
@@ -211,11 +209,7 @@ def ran(country: Country, folder: Path, stand: Stand, fault: str, addresses: dic
         stand.change = lying(*LIES[fault][1:])
     if fault in IMPORTED:
         stand.change = imported_anew(stand, once=fault == "imported-once")
-    if fault in addresses:
-        led_to(here, addresses[fault])
-    if fault in WAITED_FOR:
-        hurried(here)
-    return Ran(here)
+    return ran_under(fault, here, addresses)
 
 
 def lying(at: str, change: Change) -> Callable[[str, Any], Any]:
