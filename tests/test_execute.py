@@ -40,6 +40,46 @@ def test_rows_that_are_not_there_are_said_with_their_number(url: str) -> None:
     assert told(refused(url, work)) == ("database", "changed-meanwhile", problem, OTHERS, Exit.UNANSWERED)
 
 
+OTHER_NAME, OTHER_REGION = Enrolment("14", "Annat"), Enrolment("12", "Ett")
+OTHER_BOARD, OTHER_BOARDS_NAME = BoardRow("SE2321000131-X", BOARD.name), BoardRow(BOARD.hsa_id, "Annan")
+
+
+@pytest.mark.parametrize(
+    ("action", "subject", "before", "after"),
+    [
+        *((Action.WITHDRAW, A, before, None) for before in (OTHER_NAME, OTHER_REGION)),
+        *((Action.RENAME, A, before, Enrolment("14", "Nytt")) for before in (OTHER_NAME, OTHER_REGION)),
+        (Action.MOVE, A, OTHER_NAME, Enrolment("13", "Ett")),
+        *((Action.REMOVE_BOARD, BOARD.hsa_id, before, None) for before in (OTHER_BOARD, OTHER_BOARDS_NAME)),
+        *((Action.CHANGE_BOARD, BOARD.hsa_id, before, BOARD) for before in (OTHER_BOARD, OTHER_BOARDS_NAME)),
+        (Action.SET_BOARD, BOARD.hsa_id, None, BOARD),
+    ],
+)
+def test_a_row_that_is_otherwise_in_one_cell_is_not_touched(
+    url: str, action: Action, subject: str, before: Enrolment | BoardRow | None, after: Enrolment | BoardRow | None
+) -> None:
+    settled(url, "14", {A: ROW}, BOARD)
+    change = Change("14", action, subject, before, after, Cause.CONFIG)
+    work = store.Work((change,), Bookkeeping(), {})
+    assert "should change 1 rows, and changed 0" in refused(url, work).problem
+
+
+def test_what_is_changed_says_when_and_what_is_not_stays_as_it_was(url: str) -> None:
+    settled(url, "14", {A: ROW, B: ROW, C: ROW}, BOARD)
+    sql(url, "UPDATE complaints_clinic SET enrolled_at = 'then', updated_at = 'then'")
+    sql(url, "UPDATE complaints_region SET updated_at = 'then'")
+    settled(url, "12", {C: Enrolment("12", "Ett"), D: Enrolment("12", "Nytt")})
+    settled(url, "14", {A: ROW, B: Enrolment("14", "Nytt")}, BoardRow(BOARD.hsa_id, "Nytt"))
+    now = store.as_text(NOW)
+    assert sql(url, "SELECT hsa_id, enrolled_at, updated_at FROM complaints_clinic ORDER BY hsa_id") == [
+        (A, "then", "then"),
+        (B, "then", now),
+        (C, "then", now),
+        (D, now, now),
+    ]
+    assert sql(url, "SELECT region_code FROM complaints_region WHERE updated_at != 'then'") == [("14",)]
+
+
 def test_what_is_left_to_do_is_named_the_first_three_of_them(url: str) -> None:
     for hsa_id in (A, B, C):
         add_clinic(url, hsa_id, "14")
