@@ -67,9 +67,6 @@ class Run:
         due = (change for change in self.judged.changes if guard.row_of(change) not in self.waiting)
         self.planned_for = {code: tuple(found) for code, found in groupby(due, key=lambda change: change.region)}
         self._told("run began", changes=len(self.planned.changes))
-        self.waiting = self.judged.waiting
-        due = (change for change in self.judged.changes if guard.row_of(change) not in self.waiting)
-        self.planned_for = {code: tuple(found) for code, found in groupby(due, key=lambda change: change.region)}
         with signals.waiting():
             for verdict in self.planned.regions:
                 if not only or verdict.code in only:
