@@ -6,7 +6,7 @@ the register gives. All others are left to be settled one by one, of which the s
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, KeysView, Mapping
+from collections.abc import Collection, KeysView, Mapping
 from typing import NamedTuple
 
 from reconciler.model import (
@@ -37,17 +37,11 @@ class Plain(NamedTuple):
     stay: Collection[HsaId]
     join: Collection[HsaId]
 
-    def rows(self, enrolled: Mapping[HsaId, str]) -> Iterator[tuple[HsaId, Enrolment]]:
-        """Yield the rows that should hold and do not, given the names *enrolled* in the region."""
-        code, names = self.code, self.names
-        yield from ((key, Enrolment(code, names[key])) for key in self.stay if enrolled[key] != names[key])
-        yield from ((key, Enrolment(code, names[key])) for key in self.join)
-
-    def managed(self, managed: Mapping[HsaId, str]) -> Iterator[tuple[HsaId, ManagedClinic]]:
-        """Yield what should be remembered and is not, given the names that are *managed* in the region."""
-        code, names = self.code, self.names
-        for ids in (self.stay, self.join):
-            yield from ((key, ManagedClinic(code, code, names[key])) for key in ids if managed.get(key) != names[key])
+    def settled(self, before: Mapping[HsaId, str]) -> Mapping[HsaId, str]:
+        """Return the names that should hold in the region, or be remembered of it, given those from *before*."""
+        ids = [*self.stay, *self.join]
+        after = list(map(self.names.__getitem__, ids))
+        return before if list(map(before.get, ids)) == after else {**before, **dict(zip(ids, after, strict=True))}
 
 
 def unquestioned(

@@ -29,7 +29,7 @@ from reconciler.model import (
     State,
 )
 from reconciler.outcome import Asked, Outcome, Outcomes, outcome_of, remembered
-from reconciler.rows import Rows, differences
+from reconciler.rows import Rows, differences, lines_of
 from reconciler.words import _
 
 
@@ -75,9 +75,8 @@ def settle(
     books: dict[HsaId, ManagedClinic | None] = {}
     singly: dict[HsaId, Outcome] = {}
     bulk, others = unquestioned(declared, register, routes, observed, kept, only, within)
-    for one in bulk:
-        rows.update(one.rows(enrolled.part(one.code)))
-        books.update(one.managed(managed.part((one.code, one.code))))
+    after_all = {one.code: one.settled(enrolled.part(one.code)) for one in bulk}
+    remembered_all = {(one.code, one.code): one.settled(managed.part((one.code, one.code))) for one in bulk}
     for hsa_id in others:
         before, last = enrolled.get(hsa_id), managed.get(hsa_id)
         manager = last and last.declared_in
@@ -92,9 +91,9 @@ def settle(
             books[hsa_id] = book
     boards, managed_boards, board_outcomes = _settle_boards(declared, observed, kept)
     return Settled(
-        enrolled.replaced(rows),
+        Rows(ENROLMENT, {**enrolled.parts, **after_all}).replaced(rows),
         boards,
-        managed.replaced(books),
+        Rows(MANAGED, {**managed.parts, **remembered_all}).replaced(books),
         managed_boards,
         Outcomes(singly, bulk),
         board_outcomes,
@@ -222,9 +221,12 @@ def touched_by(changes: Collection[Change]) -> set[RegionCode]:
 def diff(observed: State, settled: Settled, declared: Declared) -> list[Change]:
     """Return the changes from *observed* to *settled*, sorted; each with its cause and where it is declared."""
     was, will = Rows.of(ENROLMENT, observed.clinics), Rows.of(ENROLMENT, settled.clinics)
+    found = differences(was, will)
+    books = Rows.of(MANAGED, observed.managed_clinics).among(found)
+    files = _files_of(Rows.of(MANAGED, settled.managed_clinics).among(found), books, declared)
     changes = [
-        _clinic_change(hsa_id, before, after, observed, settled, declared)
-        for hsa_id, (before, after) in differences(was, will).items()
+        _clinic_change(hsa_id, before, after, books.get(hsa_id), *files.get(hsa_id, (None, None)))
+        for hsa_id, (before, after) in found.items()
     ]
     changes += [
         _board_change(code, observed, settled, declared)
@@ -234,18 +236,30 @@ def diff(observed: State, settled: Settled, declared: Declared) -> list[Change]:
     return sorted(changes, key=Change.sort_key)
 
 
+def _files_of(
+    books: Mapping[HsaId, ManagedClinic], last: Mapping[HsaId, ManagedClinic], declared: Declared
+) -> dict[HsaId, tuple[str, int | None]]:
+    """Return the file of the region that manages each clinic, or did last, and its line there, if it has one."""
+    files = {}
+    lines: dict[RegionCode, Mapping[HsaId, int]] = {}
+    for hsa_id, owner in {**last, **books}.items():
+        code = owner[0]
+        one = declared.regions.get(code)
+        if one:
+            if code not in lines:
+                lines[code] = lines_of(one.clinics)
+            files[hsa_id] = (one.source.path, lines[code].get(hsa_id))
+    return files
+
+
 def _clinic_change(
     hsa_id: HsaId,
     before: Enrolment | None,
     after: Enrolment | None,
-    observed: State,
-    settled: Settled,
-    declared: Declared,
+    last: ManagedClinic | None,
+    path: str | None,
+    line: int | None,
 ) -> Change:
-    last = observed.managed_clinics.get(hsa_id)
-    owner = settled.managed_clinics.get(hsa_id, last)
-    region_file = declared.regions.get(owner.declared_in) if owner else None
-    clinic = region_file.clinics.get(hsa_id) if region_file else None
     if before is None:
         assert after is not None  # noqa: S101  (a difference has one side at least)
         action, region, cause = Action.ENROL, after.region_code, Cause.DRIFT if last else Cause.CONFIG
@@ -259,8 +273,7 @@ def _clinic_change(
         drifted = last is not None and last.name != before.name
         action, region = Action.RENAME, after.region_code
         cause = Cause.CONFIG if last is None else Cause.DRIFT if drifted else Cause.REGISTER
-    path = region_file.source.path if region_file else None
-    return Change(region, action, hsa_id, before, after, cause, path, clinic.line if clinic else None)
+    return Change(region, action, hsa_id, before, after, cause, path, line)
 
 
 def _board_change(code: RegionCode, observed: State, settled: Settled, declared: Declared) -> Change:

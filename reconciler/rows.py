@@ -66,6 +66,14 @@ class Rows(Mapping[K, R]):
         """Return the pairs of id and row."""
         return _Pairs(self)
 
+    def among(self, keys: Mapping[K, object]) -> dict[K, R]:
+        """Return the rows of *keys* that there are."""
+        join = self.kind.join
+        found: dict[K, R] = {}
+        for group, names in self.parts.items():
+            found.update((key, join(group, names[key])) for key in names.keys() & keys.keys())
+        return found
+
     def part(self, group: object) -> Mapping[K, str]:
         """Return the names of a group."""
         return self.parts.get(group, {})
@@ -116,6 +124,8 @@ def differences(one: Rows[K, R], other: Rows[K, R]) -> dict[K, tuple[R | None, R
             join = one.kind.join
             was.update((key, join(group, name)) for key, name in mine.items() if theirs.get(key) != name)
             now.update((key, join(group, name)) for key, name in theirs.items() if mine.get(key) != name)
+    if not was:  # as of everything at first
+        return {key: (None, row) for key, row in now.items()}
     return {key: (was.get(key), now.get(key)) for key in {**was, **now}}
 
 
@@ -132,9 +142,7 @@ class Listed(Mapping[K, R]):
 
     def __getitem__(self, key: K) -> R:
         name = self.names[key]
-        if not self._lines:
-            self._lines = dict(zip(self.names, count(self.line)))
-        return self._join(key, name, self._lines[key])
+        return self._join(key, name, self.lines()[key])
 
     def __iter__(self) -> Iterator[K]:
         return iter(self.names)
@@ -145,6 +153,17 @@ class Listed(Mapping[K, R]):
     def keys(self) -> KeysView[K]:
         """Return the ids as a dictionary's own, of which sets are made in bulk."""
         return self.names.keys()
+
+    def lines(self) -> Mapping[K, int]:
+        """Return the line of each."""
+        if not self._lines:
+            self._lines = dict(zip(self.names, count(self.line)))
+        return self._lines
+
+
+def lines_of(rows: Mapping[K, R]) -> Mapping[K, int]:
+    """Return the lines of rows that stand in a file."""
+    return rows.lines() if isinstance(rows, Listed) else {key: row.line for key, row in rows.items()}
 
 
 def names_of(rows: Mapping[K, R]) -> Mapping[K, str]:

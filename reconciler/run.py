@@ -54,6 +54,7 @@ class Run:
     interrupted: Exit | None = None
     spent: set[str] = field(default_factory=set)
     planned_for: dict[RegionCode, tuple[Change, ...]] = field(default_factory=dict)
+    books: dict[RegionCode, Bookkeeping] = field(default_factory=dict)
     waiting: frozenset[str] = frozenset()
     left: dict[str, Enrolment | BoardRow | None] = field(default_factory=dict)
     done: dict[RegionCode, tuple[Change, ...]] = field(default_factory=dict)
@@ -62,15 +63,12 @@ class Run:
 
     def settle_all(self, only: Collection[RegionCode]) -> Applied:
         """Settle the regions one by one, close the run, and return what became of them."""
-        books = bookkeeping(self.world.observed, self.judged.settled, self.judged.changes)
-        self.waiting = self.judged.waiting
-        due = (change for change in self.judged.changes if guard.row_of(change) not in self.waiting)
-        self.planned_for = {code: tuple(found) for code, found in groupby(due, key=lambda change: change.region)}
+        self.books = bookkeeping(self.world.observed, self.judged.settled, self.judged.changes)
         self._told("run began", changes=len(self.planned.changes))
         with signals.waiting():
             for verdict in self.planned.regions:
                 if not only or verdict.code in only:
-                    self._settle(verdict, books.get(verdict.code, Bookkeeping()))
+                    self._settle(verdict)
             self._close()
         failures = (*self.planned.failures, *self.failures)
         anew = [finding for found in self.findings.values() for finding in found]
@@ -80,9 +78,9 @@ class Run:
         done = tuple(change for changes in self.done.values() for change in changes)
         return Applied(planned, self.run, self.applied, self.interrupted, done)
 
-    def _settle(self, verdict: RegionVerdict, books: Bookkeeping) -> None:
+    def _settle(self, verdict: RegionVerdict) -> None:
         began, before = monotonic(), self.applied
-        after = self._settled(verdict, books)
+        after = self._settled(verdict)
         self.verdicts.append(after)
         why = {"because": list(after.because)} if after.because else {}
         took, changes = round(monotonic() - began, 3), self.applied - before
@@ -101,10 +99,10 @@ class Run:
                 self.failures.append(failure)
         self.engine.dispose()
 
-    def _settled(self, verdict: RegionVerdict, books: Bookkeeping) -> RegionVerdict:
+    def _settled(self, verdict: RegionVerdict) -> RegionVerdict:
         if verdict.verdict in (Verdict.STOPPED, Verdict.REFUSED):
             return verdict
-        if verdict.verdict is Verdict.UNCHANGED and not books:
+        if verdict.verdict is Verdict.UNCHANGED and not self.books.get(verdict.code):
             return verdict
         if self.halted or verdict.code in self.settings.hold:
             return verdict._replace(verdict=Verdict.NOT_ATTEMPTED)
@@ -167,7 +165,13 @@ class Run:
         )
 
     def _decide(self, code: RegionCode, watched: Collection[HsaId], state: State) -> store.Work:
-        """Settle the region again on what its transaction observes; guard it anew where that was not planned."""
+        """Settle the region again on what its transaction observes; guard it anew where that was not planned.
+
+        Where it observes what the plan was made on, the same would come of it: that is what is done.
+        """
+        if self._sees_what_was_planned_on(code, watched, state):
+            own, books = self.planned_for.get(code, ()), self.books.get(code, Bookkeeping())
+            return store.Work(own, books, self._taken(code, own, self.judged.judgement))
         own, books = self._due(code, watched, state)
         planned = own == self.planned_for.get(code, ())
         judgement = self.judged.judgement
@@ -185,6 +189,19 @@ class Run:
                 self.held_back[code] = frozenset(rows)
                 own, books = self._due(code, watched, state)
         return store.Work(own, books, self._taken(code, own, judgement), unexpected=unexpected)
+
+    def _sees_what_was_planned_on(self, code: RegionCode, watched: Collection[HsaId], state: State) -> bool:
+        """Whether all rows in sight are the region's own, and as they were observed at first."""
+        observed = self.world.observed
+        return (
+            not (self.waiting or code in self.held_back)
+            and observed.boards.get(code) == state.boards.get(code)
+            and observed.managed_boards.get(code) == state.managed_boards.get(code)
+            and _same_at_home(code, watched, Rows.of(ENROLMENT, observed.clinics), Rows.of(ENROLMENT, state.clinics))
+            and _same_at_home(
+                code, watched, Rows.of(MANAGED, observed.managed_clinics), Rows.of(MANAGED, state.managed_clinics)
+            )
+        )
 
     def _due(
         self, code: RegionCode, watched: Collection[HsaId], state: State
@@ -259,6 +276,14 @@ class Seen(NamedTuple):
 
     def __bool__(self) -> bool:
         return bool(self.clinics or self.boards)
+
+
+def _same_at_home(code: RegionCode, watched: Collection[HsaId], was: Rows[HsaId, V], now: Rows[HsaId, V]) -> bool:
+    """Whether the rows of the groups that *code* is part of are the same, and no *watched* clinic is in another."""
+    home = {group: names for group, names in was.parts.items() if names and code in group}
+    away = [names for group, names in was.parts.items() if code not in group]
+    strangers = set(watched).difference(*home.values())
+    return home == now.parts and all(strangers.isdisjoint(names) for names in away)
 
 
 def _with(rows: Mapping[K, V], others: Mapping[K, V | None]) -> dict[K, V]:

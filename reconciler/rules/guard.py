@@ -266,8 +266,8 @@ def move_waits(changes: Iterable[Change], blocked: frozenset[RegionCode]) -> Ite
         name: not the region's name
     """
     for change in changes:
-        waits_for = sorted(change.touches & blocked)
-        if change.action is Action.MOVE and waits_for:
+        waits_for = sorted(change.touches & blocked) if change.action is Action.MOVE else []
+        if waits_for:
             place = Place(change.path, change.line) if change.path else None
             values: dict[str, Any] = {"leaves": change.leaves, "waits_for": ", ".join(waits_for)}
             yield move_waits.finding(place, region=change.region, subject=change.subject, **values)

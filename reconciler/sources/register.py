@@ -13,7 +13,7 @@ from datetime import datetime
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 from unicodedata import is_normalized, normalize
 
 from reconciler.findings import Failure
@@ -99,15 +99,23 @@ def _put_together(
     columns = _columns(batch)
     if columns is None or not all(_is_text(column) for column in columns):
         return False
-    hsa_ids = [canonical(one) for one in columns[0]]
-    ids, names = set(hsa_ids), [name.strip() for name in columns[1]]
+    hsa_ids = columns[0] if _are_canonical(columns[0]) else tuple(map(canonical, columns[0]))
+    ids, names = set(hsa_ids), tuple(map(str.strip, columns[1]))
     known = STATUSES.keys() >= set(columns[2]) and codes.keys() >= set(columns[3])
     if not known or len(ids) < len(hsa_ids) or not seen.isdisjoint(ids) or _is_odd("".join(names)):
         return False
     seen |= ids
-    for hsa_id, name, status, code in zip(hsa_ids, names, columns[2], columns[3], strict=True):
-        parts.setdefault((STATUSES[status], codes[code]), {})[hsa_id] = name
+    groups = list(zip(columns[2], columns[3], strict=True))
+    its_part = {(status, code): parts.setdefault((STATUSES[status], codes[code]), {}) for status, code in set(groups)}
+    for hsa_id, name, group in zip(hsa_ids, names, groups, strict=True):
+        its_part[group][hsa_id] = name
     return True
+
+
+def _are_canonical(texts: tuple[str, ...]) -> TypeGuard[tuple[HsaId, ...]]:
+    """Whether every HSA-id among printable texts is in canonical form already, as nearly all are."""
+    text = "".join(texts)
+    return " " not in text and text == text.upper()
 
 
 def _columns(batch: list[tuple[Any, Any]]) -> tuple[tuple[str, ...], ...] | None:

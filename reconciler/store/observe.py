@@ -87,14 +87,14 @@ def observe_region(connection: Connection, code: RegionCode, watched: Collection
     table, books = theirs(connection).clinic.c, managed_clinic.c
     of_clinics = select(table.region_code, table.hsa_id, table.name).order_by(table.hsa_id)
     of_books = select(books.declared_in, books.region_code, books.hsa_id, books.name).order_by(books.hsa_id)
-    clinics: dict[RegionCode, dict[HsaId, str]] = {}
+    of_region = select(table.hsa_id, table.name).where(table.region_code == code).order_by(table.hsa_id)
+    enrolled: dict[HsaId, str] = dict(fetched(connection, of_region))
+    clinics = {code: enrolled} if enrolled else {}
     managed: dict[tuple[RegionCode, RegionCode], dict[HsaId, str]] = {}
-    for here, hsa_id, name in fetched(connection, of_clinics.where(table.region_code == code)):
-        clinics.setdefault(here, {})[hsa_id] = name
     at_home = or_(books.declared_in == code, books.region_code == code)
     for owner, here, hsa_id, name in fetched(connection, of_books.where(at_home)):
         managed.setdefault((owner, here), {})[hsa_id] = name
-    seen = {*watched, *clinics.get(code, ()), *(hsa_id for names in managed.values() for hsa_id in names)}
+    seen = set(watched).union(enrolled, *managed.values())
     elsewhere = seen.difference(*clinics.values())
     if elsewhere:
         _refuse_misspelt(connection)
