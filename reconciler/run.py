@@ -64,6 +64,9 @@ class Run:
     def settle_all(self, only: Collection[RegionCode]) -> Applied:
         """Settle the regions one by one, close the run, and return what became of them."""
         self.books = bookkeeping(self.world.observed, self.judged.settled, self.judged.changes)
+        self.waiting = self.judged.waiting
+        due = (change for change in self.judged.changes if guard.row_of(change) not in self.waiting)
+        self.planned_for = {code: tuple(found) for code, found in groupby(due, key=lambda change: change.region)}
         self._told("run began", changes=len(self.planned.changes))
         with signals.waiting():
             for verdict in self.planned.regions:
