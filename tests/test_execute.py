@@ -189,6 +189,21 @@ def test_where_one_lock_holds_all_the_database_is_said_to_be_locked(url: str) ->
     assert (failure.value.exit, failure.value.problem[:12]) == (Exit.LOCKED, "the database")
 
 
+@pytest.mark.parametrize("database", ["sqlite"])
+@pytest.mark.parametrize(("code", "said"), [(Exit.LOCKED, "region 14 is locked"), (Exit.UNANSWERED, "as it was said")])
+def test_where_each_region_has_its_lock_the_region_is_said_to_be_locked(
+    url: str, monkeypatch: pytest.MonkeyPatch, code: Exit, said: str
+) -> None:
+    def refuse(*_all: object) -> None:
+        raise Failure("database", "locked", problem="as it was said", remedy="", exit=code)
+
+    monkeypatch.setattr(execute, "transacted", refuse)
+    monkeypatch.setattr(execute, "locks_all", lambda _engine: False)
+    with pytest.raises(Failure, match=said) as failure:
+        store.settle_region(writer(url), 1, "14", (), wanting("14", {}), NOW)
+    assert failure.value.exit is code
+
+
 def test_all_of_an_approval_may_be_taken(url: str) -> None:
     settled(url, "14", {A: ("14", "Ett")}, taken={"d": 4})
     settled(url, "14", {}, taken={"d": 1})
