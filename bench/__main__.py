@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import sys
 import tempfile
@@ -12,11 +13,12 @@ from pathlib import Path
 from bench import peers
 from bench.clinics import Sized, made
 from bench.floors import FLOORS
-from bench.measure import Program, cost, in_turn, told
-from bench.page import OURSELVES, Row, written
+from bench.measure import Program, cost, in_turn, said, told
+from bench.page import OURSELVES, Measured, Row, Writing, written
+from bench.server import Anew, started
 
 ROOT = Path(__file__).parents[1]
-PEERS_UP_TO = 100_000
+PEERS_UP_TO = SERVER_UP_TO = WRITING_AT = 100_000
 OURS = [sys.executable, "-m", "reconciler"]
 
 
@@ -24,19 +26,14 @@ def main() -> None:
     """Measure every size, print what was found, and with --write make the page."""
     options = _options()
     there, missing = peers.install() if options.peers else ([], [])
-    rows: list[Row] = []
-    stations: dict[int, str] = {}
-    for clinics in options.sizes:
-        for odd in (False, True):
-            with tempfile.TemporaryDirectory() as folder:
-                sized = made(Path(folder), clinics, odd=odd)
-                for row in _measured(sized, there if clinics <= PEERS_UP_TO and not odd else [], options.times):
-                    print(row, flush=True)
-                    rows.append(row)
-                if not odd:
-                    stations[clinics] = told([*on_full(sized.folder), "plan", "--timings"], sized.folder)
-        if options.write:  # after each size, so that a run that is cut off has not been in vain
-            (ROOT / "docs" / "performance.md").write_text(written(rows, missing, stations), encoding="utf-8")
+    found = Measured([], missing, {}, [])
+    with started() as postgresql:
+        for clinics in options.sizes:
+            for odd in (False, True):
+                with tempfile.TemporaryDirectory() as folder:
+                    _measure(made(Path(folder), clinics, odd=odd), there, postgresql, options.times, found)
+            if options.write:  # after each size, so that a run that is cut off has not been in vain
+                (ROOT / "docs" / "performance.md").write_text(written(found), encoding="utf-8")
 
 
 def _options() -> argparse.Namespace:
@@ -48,12 +45,39 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _measured(sized: Sized, there: list[peers.Peer], times: int) -> Iterator[Row]:
-    """Measure floors, ours and peers in turn."""
-    programs = [*_files_alone()] if sized.odd else [*_floors(sized.folder), *_ours(sized.folder)]
-    programs += [Program(peer.task, f"{peer.name} {peer.version}", peer.command(sized)) for peer in there]
-    for program, found in in_turn(programs, sized.folder, times):
-        yield Row(sized.clinics, sized.odd, program.task, program.who, found)
+def _measure(sized: Sized, there: list[peers.Peer], postgresql: Anew | None, times: int, found: Measured) -> None:
+    """Measure floors, ours and peers in turn; of odd lines, ours alone."""
+    if sized.odd:
+        programs = [*_files_alone()]
+    else:
+        programs = [*_floors(sized.folder), *_ours(sized.folder)]
+        if postgresql and sized.clinics <= SERVER_UP_TO:
+            programs += _on_a_server(sized.folder, postgresql)
+        if sized.clinics <= PEERS_UP_TO:
+            programs += [Program(peer.task, f"{peer.name} {peer.version}", peer.command(sized)) for peer in there]
+    for program, what in in_turn(programs, sized.folder, times):
+        found.rows.append(Row(sized.clinics, sized.odd, program.task, program.who, what))
+        print(found.rows[-1], flush=True)
+    if not sized.odd:
+        found.stations[sized.clinics] = told([*on_full(sized.folder), "plan", "--timings"], sized.folder)
+        if sized.clinics == WRITING_AT:
+            found.writing += _writing(sized.folder, postgresql, times)
+
+
+def _writing(folder: Path, postgresql: Anew | None, times: int) -> Iterator[Writing]:
+    """Measure the writing of rows alone, ours beside the driver's own way: the best of each."""
+    for database in ("SQLite", *(["PostgreSQL"] if postgresql else [])):
+        runs = []
+        for _turn in range(times):
+            for name in ("ours", "raw"):
+                (folder / f"{name}.db").unlink(missing_ok=True)
+            urls = [
+                postgresql(name) if postgresql and database == "PostgreSQL" else f"sqlite:///{name}.db"
+                for name in ("ours", "raw")
+            ]
+            runs.append(json.loads(said([sys.executable, ROOT / "bench" / "writing.py", *urls], folder)))
+        yield Writing(database, min(run["ours"] for run in runs), min(run["raw"] for run in runs))
+        print(f"{WRITING_AT:>9,}  writing alone    {database:<26} {runs}", flush=True)
 
 
 def _files_alone() -> Iterator[Program]:
@@ -77,9 +101,28 @@ def _ours(folder: Path) -> Iterator[Program]:
     yield Program("status", OURSELVES, [*on_full(folder), "status"])
 
 
+def _on_a_server(folder: Path, postgresql: Anew) -> Iterator[Program]:
+    """Ours on PostgreSQL: all of it on empty tables, and nothing to do on full ones."""
+    full, empty = (_on(postgresql(name)) for name in ("full", "empty"))
+    made_ready = ["db", "init", "--with-service-tables"]
+    cost([*full, *made_ready], folder)
+    cost([*full, "apply"], folder)
+
+    def emptied() -> None:
+        postgresql("empty")
+        cost([*empty, *made_ready], folder)
+
+    yield Program("apply, PostgreSQL", OURSELVES, [*empty, "apply"], emptied)
+    yield Program("plan, PostgreSQL", OURSELVES, [*full, "plan", "--detailed-exitcode"])
+
+
+def _on(url: str) -> list[str]:
+    return [*OURS, "--database", url]
+
+
 def on_full(folder: Path) -> list[str]:
     """Return ours, on the database that everything was applied to."""
-    return [*OURS, "--database", f"sqlite:///{folder / 'full.db'}"]
+    return _on(f"sqlite:///{folder / 'full.db'}")
 
 
 def _copied(kept: Path, database: Path) -> None:

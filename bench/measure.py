@@ -57,10 +57,18 @@ def cost(command: Sequence[str | Path], folder: Path) -> Cost:
     return _cost([_run(command, folder)])
 
 
+def said(command: Sequence[str | Path], folder: Path) -> str:
+    """Run *command* in *folder*; return what it says on stdout."""
+    return _ran(command, folder).stdout
+
+
 def told(command: Sequence[str | Path], folder: Path) -> str:
     """Run *command* in *folder*; return what it says on stderr."""
-    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True, env=_environment())
-    return ran.stderr
+    return _ran(command, folder).stderr
+
+
+def _ran(command: Sequence[str | Path], folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True, env=_environment())
 
 
 def _cost(runs: Sequence[tuple[float, float, float]]) -> Cost:
