@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy.dialects import postgresql
-
 from reconciler.names import Names
+from reconciler.store.many import quoting
 from reconciler.store.tables import (
     VERSION_TABLE,
     approval_used,
@@ -38,19 +37,16 @@ def grants(writer: str, reader: str, names: Names = Names()) -> Iterator[str]:  
     """Yield the statements; the roles and the tables are there already."""
     region, clinic = service_tables(names)
     board = (region.c[key] for key in ("board_hsa_id", "board_name", "updated_at"))
-    written = {region: f"SELECT, UPDATE ({', '.join(map(_PREPARER.format_column, board))})", **_WRITER}
+    written = {region: f"SELECT, UPDATE ({', '.join(map(quoting().format_column, board))})", **_WRITER}
     for role, rights in ((_quoted(writer), written), (_quoted(reader), {})):
         for table in (region, clinic, *metadata.sorted_tables):
             usual = "SELECT, INSERT, UPDATE, DELETE" if rights else "SELECT"
-            yield f"GRANT {rights.get(table, usual)} ON {_PREPARER.format_table(table)} TO {role};"
+            yield f"GRANT {rights.get(table, usual)} ON {quoting().format_table(table)} TO {role};"
         yield f"GRANT SELECT ON {_quoted(VERSION_TABLE)} TO {role};"
     for table in metadata.sorted_tables:
         if table.autoincrement_column is not None:
             yield f"GRANT USAGE ON SEQUENCE {_quoted(f'{table.name}_id_seq')} TO {_quoted(writer)};"
 
 
-_PREPARER = postgresql.dialect(paramstyle="named").identifier_preparer  # type: ignore[no-untyped-call]
-
-
 def _quoted(name: str) -> str:
-    return str(_PREPARER.quote(name))
+    return str(quoting().quote(name))

@@ -7,48 +7,59 @@ known here.
 from __future__ import annotations
 
 import json
+from functools import cache
 from hashlib import sha256
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import JSON, Connection, Text, cast, collate, column, func, insert, literal, select
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.compiler import IdentifierPreparer, SQLCompiler
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from sqlalchemy import ColumnElement, Delete, Executable, Table, Update
+    from sqlalchemy import ColumnElement, Delete, Dialect, Executable, Table, Update
     from sqlalchemy.engine.interfaces import Compiled, DBAPICursor
 
     from reconciler.model import HsaId
 
 Row = tuple[Any, ...]
 
-_DIALECTS = {
-    "sqlite": sqlite.dialect(paramstyle="qmark"),
-    "postgresql": postgresql.dialect(paramstyle="format"),  # type: ignore[no-untyped-call]
-}
-"""By position, and without the casts of parameters that SQLAlchemy adds for its own."""
 
-_QUOTED = postgresql.dialect(paramstyle="named").identifier_preparer  # type: ignore[no-untyped-call]
-"""COPY has no parameters, so a percent sign stands for itself."""
+@cache
+def _dialect(name: str) -> Dialect:
+    """Return what writes statements with parameters by position, without the casts that SQLAlchemy adds for its own."""
+    if name == "postgresql":
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415  (a tenth of a start, and a file needs none of it)
+
+        return postgresql.dialect(paramstyle="format")  # type: ignore[no-untyped-call]
+    from sqlalchemy.dialects import sqlite  # noqa: PLC0415
+
+    return sqlite.dialect(paramstyle="qmark")
+
+
+@cache
+def quoting() -> IdentifierPreparer:
+    """Return what quotes names as PostgreSQL does, in a text without parameters: a percent sign stands for itself."""
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415
+
+    return postgresql.dialect(paramstyle="named").identifier_preparer  # type: ignore[no-untyped-call]
 
 
 def add(connection: Connection, table: Table, keys: Sequence[str], rows: list[Row]) -> int:
     """Add *rows*, which give the columns *keys*; return how many were added."""
     if connection.dialect.name == "postgresql":
-        names = ", ".join(_QUOTED.format_column(table.c[key]) for key in keys)
-        return _sent(connection, f"COPY {_QUOTED.format_table(table)} ({names}) FROM STDIN", rows)
-    dialect = _DIALECTS[connection.dialect.name]
+        quoted = quoting()
+        names = ", ".join(quoted.format_column(table.c[key]) for key in keys)
+        return _sent(connection, f"COPY {quoted.format_table(table)} ({names}) FROM STDIN", rows)
+    dialect = _dialect(connection.dialect.name)
     return _by_position(connection, insert(table).compile(dialect=dialect, column_keys=list(keys)), keys, rows)
 
 
 def alter(connection: Connection, statement: Update | Delete, keys: Sequence[str], rows: list[Row]) -> int:
     """Execute the *statement* for each of *rows*, which give its parameters *keys*; return how many rows it hit."""
-    return _by_position(connection, statement.compile(dialect=_DIALECTS[connection.dialect.name]), keys, rows)
+    return _by_position(connection, statement.compile(dialect=_dialect(connection.dialect.name)), keys, rows)
 
 
 def _by_position(connection: Connection, compiled: Compiled, keys: Sequence[str], rows: list[Row]) -> int:
@@ -76,6 +87,8 @@ def digests(
     """Return for each value of the *groups* the digest of its names by key; nothing where the server makes none."""
     if connection.dialect.name != "postgresql":
         return {}
+    from sqlalchemy.dialects.postgresql import aggregate_order_by  # noqa: PLC0415
+
     parted = "\x1f"
     line = key + parted + cast(func.length(name), Text) + parted + name
     text = func.string_agg(line, aggregate_order_by(literal("\n"), collate(key, "C")))
