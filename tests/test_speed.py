@@ -133,6 +133,8 @@ def _loaded(code: str) -> int:
     return int(ran.stdout.splitlines()[-1])
 
 
-@pytest.mark.parametrize(("arguments", "most"), [(("--version",), 4), (("--help",), 95), (("validate",), 215), (("plan",), 410)])
+@pytest.mark.parametrize(
+    ("arguments", "most"), [(("--version",), 4), (("--help",), 95), (("validate",), 215), (("plan",), 410)]
+)
 def test_starting_loads_few_modules(arguments: tuple[str, ...], most: int) -> None:
     assert modules(*arguments) <= most
