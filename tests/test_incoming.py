@@ -15,9 +15,10 @@ from register_server import Stand, serving
 from reconciler import pipeline, store
 from reconciler.findings import Exit
 from reconciler.judge import last_good
-from reconciler.model import GoodPart, HsaId, Register, RegisterClinic, Remembered
+from reconciler.model import GoodPart, HsaId, Register, RegisterClinic, Remembered, RoutedPart
 from reconciler.report import json as as_json
 from reconciler.report import text
+from reconciler.rules.incoming import routed_before
 
 CODES = ("12", "13", "14")
 
@@ -441,3 +442,12 @@ def test_a_database_of_the_first_version_is_brought_up_and_has_no_measure_yet(co
     assert sizes(country)["14"] == 1
     assert isinstance(remembered(country).newest, Register)
     assert json.loads(as_json.dump(as_json.plan(pipeline.plan(country.settings, country.now))))
+
+
+def test_a_clinic_that_two_answers_routed_was_routed_when_the_newer_one_was_made() -> None:
+    """It moved from 14 to 12 between them, so that each region remembers it."""
+    one, old = HsaId(clinic(1)), datetime(2026, 5, 1, tzinfo=UTC)
+    new, gone = old + timedelta(days=1), HsaId(clinic(2))
+    parts = {"12": RoutedPart(frozenset({one}), new), "14": RoutedPart(frozenset({one, gone}), old)}
+    register = Register({one: RegisterClinic("Ett", True, "12")}, new, "d")
+    assert routed_before(Remembered(routed=parts), register) == {"12": {one: new}, "14": {gone: old}}

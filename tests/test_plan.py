@@ -32,11 +32,13 @@ from reconciler.plan import (
     Change,
     Outcome,
     Settled,
+    action_word,
     bookkeeping,
     diff,
     digest,
     settle,
     state_digest,
+    touched_by,
 )
 
 KEPT = ("12", "14")
@@ -426,3 +428,26 @@ def test_the_digest_of_the_rows_tells_every_row_and_column_apart():
 
 def test_a_digest_is_the_same_today_and_in_a_year():
     assert digest([1, "å"]) == "sha256:63b99f6cf50a1bf6e77b3cfeae3d14c8c740aefa05c2211818b3d972928f62ad"
+
+
+# ---- in words
+
+
+def test_each_action_has_its_words():
+    assert [action_word(action.value) for action in Action] == [
+        "remove board",
+        "withdraw",
+        "move",
+        "rename",
+        "enrol",
+        "change board",
+        "set board",
+    ]
+    assert action_word("of a later version") == "of a later version"
+
+
+def test_a_move_touches_two_regions_and_all_else_its_own():
+    moves = Change("14", Action.MOVE, A, Enrolment("12", "Ett"), Enrolment("14", "Ett"), Cause.REGISTER)
+    renames = Change("03", Action.RENAME, B, Enrolment("03", "Två"), Enrolment("03", "Nytt"), Cause.REGISTER)
+    enrols = Change("01", Action.ENROL, C, None, Enrolment("01", "Tre"), Cause.CONFIG)
+    assert touched_by([moves, renames, enrols]) == {"01", "03", "12", "14"}
