@@ -439,6 +439,14 @@ def test_rows_that_two_writers_fight_over_are_left_alone_and_their_region_goes_o
     ]
 
 
+def test_one_approval_is_for_all_rows_that_two_writers_fight_over_in_its_region():
+    fought = {change.subject: 3 for change in reverts("14")}
+    plan = proposal(reverts("14"), {"14": 9})._replace(fought=fought)
+    judgement = judge(plan, [approval("two-writers", "14", at_most=3)], {})
+    assert ([use.takes for use in judgement.uses], judgement.refusals) == ([3], ())
+    assert judge(plan, [approval("two-writers", "14", at_most=2)], {}).rows == set(fought)
+
+
 def test_a_row_is_fought_over_only_where_somebody_else_has_changed_it():
     (change, *_others) = reverts("14")
     assert fought_over([change._replace(cause=Cause.REGISTER)], **{change.subject: 3}).rows == frozenset()
