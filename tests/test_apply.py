@@ -380,7 +380,7 @@ def test_a_signal_that_comes_too_late_stops_nothing(land: Land, monkeypatch: pyt
     really = store.finish_run
 
     def finish_run(*rest: Any) -> None:
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)  # to this thread: another, of a test before, would not have it wait
         really(*rest)
 
     monkeypatch.setattr(store, "finish_run", finish_run)
