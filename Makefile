@@ -104,7 +104,7 @@ clean:  ## remove what was made, the example's database too
 	@touch $@
 
 # What tries the alerts: one program out of Debian's package. Without apt-get, or a network, they are not tried.
-APT = apt-get -qq -o Dir::State::Lists="$$PWD/lists" -o Dir::Cache="$$PWD/cache" -o APT::Sandbox::User=root -o Acquire::http::Timeout=20
+APT = apt-get -qq -o Dir::State::Lists="$$PWD/lists" -o Dir::Cache="$$PWD/cache" -o APT::Sandbox::User=root -o Acquire::http::Timeout=20 -o Acquire::Retries=0
 .venv/promtool.stamp: | .venv/made.stamp
 	@mkdir -p .venv/apt/lists/partial .venv/apt/cache/archives/partial
 	@command -v promtool >/dev/null || (cd .venv/apt && $(APT) update && $(APT) download prometheus \

@@ -59,9 +59,16 @@ def _measure(sized: Sized, there: list[peers.Peer], postgresql: Anew | None, tim
         found.rows.append(Row(sized.clinics, sized.odd, program.task, program.who, what))
         print(found.rows[-1], flush=True)
     if not sized.odd:
-        found.stations[sized.clinics] = told([*on_full(sized.folder), "plan", "--timings"], sized.folder)
+        found.stations[sized.clinics] = _stations(sized.folder)
         if sized.clinics == WRITING_AT:
             found.writing += _writing(sized.folder, postgresql, times)
+
+
+def _stations(folder: Path) -> dict[str, str]:
+    """Return where the time goes of a plan with nothing to do, and of an apply of everything."""
+    _copied(folder / "empty.db", folder / "reconciler.db")
+    commands = {"plan": [*on_full(folder), "plan"], "apply": [*OURS, "apply"]}
+    return {name: told([*command, "--timings"], folder) for name, command in commands.items()}
 
 
 def _writing(folder: Path, postgresql: Anew | None, times: int) -> Iterator[Writing]:

@@ -44,11 +44,11 @@ class Writing(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """All that was found: what each program cost, the peers that are missing, where a plan's time goes by size."""
+    """All that was found: what each program cost, the peers that are missing, where the time goes by size and command."""
 
     rows: list[Row]
     missing: list[str]
-    stations: dict[int, str]
+    stations: dict[int, dict[str, str]]
     writing: list[Writing]
 
 
@@ -57,8 +57,8 @@ def written(found: Measured) -> str:
     parts = [_HEAD, _machine(), _missing(found.missing), _targets(found)]
     for clinics, alike in groupby(found.rows, lambda row: row.clinics):
         parts.append(f"## {clinics:,} clinics\n\n" + "\n".join(_table(list(alike))) + "\n")
-        if clinics in found.stations:
-            parts.append(f"Where the time of `plan` goes:\n\n```\n{found.stations[clinics].rstrip()}\n```\n")
+        for command, told in found.stations.get(clinics, {}).items():
+            parts.append(f"Where the time of `{command}` goes:\n\n```\n{told.rstrip()}\n```\n")
     return "\n".join(part for part in parts if part)
 
 

@@ -102,12 +102,12 @@ def test_the_page_has_a_table_for_each_size_and_names_the_missing() -> None:
         return Row(clinics, False, task, who, Cost(cpu, cpu, 40, 0))
 
     rows = [row(1000, "validate", "reconciler", 0.2), row(1000, "validate", "slow 1.0", 3), row(10_000, "plan", "x", 1)]
-    page = written(Measured(rows, ["gone 2.0"], {1000: "settle  0.1\n"}, []))
+    page = written(Measured(rows, ["gone 2.0"], {1000: {"plan": "settle  0.1\n"}}, []))
     assert "| validate | slow 1.0 | 3.00 | 3.00 | 40 | 15.0 × |" in page
     assert "## 1,000 clinics" in page
     assert "## 10,000 clinics" in page
     assert "gone 2.0" in page
-    assert "```\nsettle  0.1\n```" in page
+    assert "Where the time of `plan` goes:\n\n```\nsettle  0.1\n```" in page
 
 
 _STEPS = {False: 10, True: 430}
