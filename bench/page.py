@@ -44,7 +44,7 @@ class Writing(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """All that was found: what each program cost, the peers that are missing, where the time goes by size and command."""
+    """All that was found: what each program cost, the peers that are missing, where the time goes."""
 
     rows: list[Row]
     missing: list[str]

@@ -92,8 +92,9 @@ def _paths(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[str,
 
 def pages() -> dict[Path, str]:
     """Return the pages that are made, by where they stand."""
-    made = {FOLDER / "sv/regler.md": rules_page("sv"), FOLDER / "rules.md": rules_page("en")}
-    return {**made, FOLDER / "cli.md": cli_page()}
+    # English first: click makes a help option once, and what it was made with in Swedish has no way back.
+    made = {FOLDER / "cli.md": cli_page()}
+    return {**made, FOLDER / "sv/regler.md": rules_page("sv"), FOLDER / "rules.md": rules_page("en")}
 
 
 def stale() -> list[Path]:

@@ -71,33 +71,46 @@ def settle(
     """
     kept = frozenset(kept)
     enrolled, managed = Rows.of(ENROLMENT, observed.clinics), Rows.of(MANAGED, observed.managed_clinics)
+    bulk, others = unquestioned(declared, register, routes, observed, kept, only, within)
+    names = {one.code: one.settled(enrolled.part(one.code)) for one in bulk}
+    known = {(one.code, one.code): one.settled(managed.part((one.code, one.code))) for one in bulk}
+    singly: dict[HsaId, Outcome] = {}
     rows: dict[HsaId, Enrolment | None] = {}
     books: dict[HsaId, ManagedClinic | None] = {}
-    singly: dict[HsaId, Outcome] = {}
-    bulk, others = unquestioned(declared, register, routes, observed, kept, only, within)
-    after_all = {one.code: one.settled(enrolled.part(one.code)) for one in bulk}
-    remembered_all = {(one.code, one.code): one.settled(managed.part((one.code, one.code))) for one in bulk}
     for hsa_id in others:
         before, last = enrolled.get(hsa_id), managed.get(hsa_id)
-        manager = last and last.declared_in
-        owners, entry = declared.owners.get(hsa_id, ()), register.clinics.get(hsa_id)
-        asked = Asked(before, owners, manager, entry, hsa_id in routes.hsa_ids)
-        held = hsa_id in declared.mentioned or manager in declared.stopped
-        singly[hsa_id], after = outcome_of(asked, kept, held=held)
-        book = remembered(singly[hsa_id], asked, after, last)
+        singly[hsa_id], after, book = _settle_clinic(hsa_id, before, last, declared, register, routes, kept)
         if after != before:
             rows[hsa_id] = after
         if book != last:
             books[hsa_id] = book
     boards, managed_boards, board_outcomes = _settle_boards(declared, observed, kept)
     return Settled(
-        Rows(ENROLMENT, {**enrolled.parts, **after_all}).replaced(rows),
+        Rows(ENROLMENT, {**enrolled.parts, **names}).replaced(rows),
         boards,
-        Rows(MANAGED, {**managed.parts, **remembered_all}).replaced(books),
+        Rows(MANAGED, {**managed.parts, **known}).replaced(books),
         managed_boards,
         Outcomes(singly, bulk),
         board_outcomes,
     )
+
+
+def _settle_clinic(
+    hsa_id: HsaId,
+    before: Enrolment | None,
+    last: ManagedClinic | None,
+    declared: Declared,
+    register: Register,
+    routes: Routes,
+    kept: frozenset[RegionCode],
+) -> tuple[Outcome, Enrolment | None, ManagedClinic | None]:
+    """Return a clinic's outcome, its row that should hold, and what should be remembered of it."""
+    manager = last and last.declared_in
+    owners, entry = declared.owners.get(hsa_id, ()), register.clinics.get(hsa_id)
+    asked = Asked(before, owners, manager, entry, hsa_id in routes.hsa_ids)
+    held = hsa_id in declared.mentioned or manager in declared.stopped
+    outcome, after = outcome_of(asked, kept, held=held)
+    return outcome, after, remembered(outcome, asked, after, last)
 
 
 def _settle_boards(
@@ -237,13 +250,13 @@ def diff(observed: State, settled: Settled, declared: Declared) -> list[Change]:
 
 
 def _files_of(
-    books: Mapping[HsaId, ManagedClinic], last: Mapping[HsaId, ManagedClinic], declared: Declared
+    settled: Mapping[HsaId, ManagedClinic], last: Mapping[HsaId, ManagedClinic], declared: Declared
 ) -> dict[HsaId, tuple[str, int | None]]:
     """Return the file of the region that manages each clinic, or did last, and its line there, if it has one."""
     files = {}
     lines: dict[RegionCode, Mapping[HsaId, int]] = {}
-    for hsa_id, owner in {**last, **books}.items():
-        code = owner[0]
+    for hsa_id, owner in {**last, **settled}.items():
+        code = owner.declared_in
         one = declared.regions.get(code)
         if one:
             if code not in lines:

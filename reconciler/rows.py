@@ -7,6 +7,7 @@ are compared in one step, and two that say the same can be the same one. What a 
 from __future__ import annotations
 
 from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping
+from collections.abc import Set as AbstractSet
 from itertools import chain, count
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -65,6 +66,10 @@ class Rows(Mapping[K, R]):
     def items(self) -> ItemsView[K, R]:
         """Return the pairs of id and row."""
         return _Pairs(self)
+
+    def holds_any(self, keys: AbstractSet[K]) -> bool:
+        """Whether there is a row of one of *keys*."""
+        return not all(names.keys().isdisjoint(keys) for names in self.parts.values())
 
     def among(self, keys: Mapping[K, object]) -> dict[K, R]:
         """Return the rows of *keys* that there are."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from reconciler import signals, store
 from reconciler.findings import Exit, Failure, Finding
 from reconciler.judge import proposal
-from reconciler.model import ENROLMENT, MANAGED, BoardRow, Enrolment, HsaId, RegionCode, Settings, State
+from reconciler.model import ENROLMENT, MANAGED, BoardRow, Enrolment, HsaId, ManagedClinic, RegionCode, Settings, State
 from reconciler.plan import Bookkeeping, Change, bookkeeping, diff, settle, touched_by
 from reconciler.results import Applied, Judged, Planned, RegionVerdict, Verdict, World
 from reconciler.rows import Rows
@@ -172,7 +172,8 @@ class Run:
 
         Where it observes what the plan was made on, the same would come of it: that is what is done.
         """
-        if self._sees_what_was_planned_on(code, watched, state):
+        held = self.waiting or code in self.held_back
+        if not held and sees_what_was_observed(code, watched, self.world.observed, state):
             own, books = self.planned_for.get(code, ()), self.books.get(code, Bookkeeping())
             return store.Work(own, books, self._taken(code, own, self.judged.judgement))
         own, books = self._due(code, watched, state)
@@ -192,19 +193,6 @@ class Run:
                 self.held_back[code] = frozenset(rows)
                 own, books = self._due(code, watched, state)
         return store.Work(own, books, self._taken(code, own, judgement), unexpected=unexpected)
-
-    def _sees_what_was_planned_on(self, code: RegionCode, watched: Collection[HsaId], state: State) -> bool:
-        """Whether all rows in sight are the region's own, and as they were observed at first."""
-        observed = self.world.observed
-        return (
-            not (self.waiting or code in self.held_back)
-            and observed.boards.get(code) == state.boards.get(code)
-            and observed.managed_boards.get(code) == state.managed_boards.get(code)
-            and _same_at_home(code, watched, Rows.of(ENROLMENT, observed.clinics), Rows.of(ENROLMENT, state.clinics))
-            and _same_at_home(
-                code, watched, Rows.of(MANAGED, observed.managed_clinics), Rows.of(MANAGED, state.managed_clinics)
-            )
-        )
 
     def _due(
         self, code: RegionCode, watched: Collection[HsaId], state: State
@@ -281,12 +269,28 @@ class Seen(NamedTuple):
         return bool(self.clinics or self.boards)
 
 
-def _same_at_home(code: RegionCode, watched: Collection[HsaId], was: Rows[HsaId, V], now: Rows[HsaId, V]) -> bool:
-    """Whether the rows of the groups that *code* is part of are the same, and no *watched* clinic is in another."""
-    home = {group: names for group, names in was.parts.items() if names and code in group}
-    away = [names for group, names in was.parts.items() if code not in group]
-    strangers = set(watched).difference(*home.values())
-    return home == now.parts and all(strangers.isdisjoint(names) for names in away)
+def sees_what_was_observed(code: RegionCode, watched: Collection[HsaId], observed: State, state: State) -> bool:
+    """Whether the transaction sees the region's own rows alone, and all of them as they were *observed* at first.
+
+    In sight are the *watched* clinics, and those that are enrolled or managed at home, wherever their other row is.
+    """
+    clinics, books = Rows.of(ENROLMENT, observed.clinics), Rows.of(MANAGED, observed.managed_clinics)
+    enrolled, managed = clinics.part(code), _at_home(code, books)
+    in_sight = set(watched).union(enrolled, *managed.values())
+    return (
+        observed.boards.get(code) == state.boards.get(code)
+        and observed.managed_boards.get(code) == state.managed_boards.get(code)
+        and Rows.of(ENROLMENT, state.clinics).parts == ({code: enrolled} if enrolled else {})
+        and Rows.of(MANAGED, state.managed_clinics).parts == managed
+        and not clinics.holds_any(in_sight.difference(enrolled))
+        and not books.holds_any(in_sight.difference(*managed.values()))
+    )
+
+
+def _at_home(
+    code: RegionCode, books: Rows[HsaId, ManagedClinic]
+) -> dict[tuple[RegionCode, RegionCode], Mapping[HsaId, str]]:
+    return {group: names for group, names in books.parts.items() if code in group and names}
 
 
 def _with(rows: Mapping[K, V], others: Mapping[K, V | None]) -> dict[K, V]:

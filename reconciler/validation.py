@@ -37,38 +37,34 @@ def examine(settings: Settings, now: datetime, *, live: bool = False, base: str 
     without, every clinic counts as a new one.
     """
     stations.at("declare")
-    files = _files(settings)
-    before = _files_at(settings, base, files) if base is not None else None
+    files, at_base = _files(settings), None
+    if base is not None:
+        from reconciler import revision  # noqa: PLC0415  (who has no base needs no git)
+
+        at_base = revision.files_at(settings, base, files)
     failures: list[Failure] = []
     stations.at("ask")
     answers = _answers(failures, settings, now) if live else None
     stations.at("check")
-    folder, known = folder_of(settings), State()
-    if before is not None:
-        from reconciler.revision import known_from, told_new  # noqa: PLC0415  (who has no base needs no git)
-
-        declared, old = check(before, settings, folder, now)
-        known, there = known_from(before, declared), Read(before, declared)
+    folder, register = folder_of(settings), answers[0] if answers else None
+    there, known, old = None, State(), tuple[Finding, ...]()
+    if at_base is not None:
+        declared, old = check(at_base, settings, folder, now)
+        there, known = Read(at_base, declared), revision.known_from(at_base, declared)
         old += _meant(declared, settings, known, answers)
     declared, findings = check(files, settings, folder, now)
-    register = answers[0] if answers else None
     findings = told((*findings, *_meant(declared, settings, known, answers)), settings, declared, register, known)
+    if there is not None:
+        findings = tuple(revision.told_new(findings, old))
     clinics = sum(len(one.clinics) for one in declared.regions.values())
-    findings = findings if before is None else tuple(told_new(findings, old))
     validation = Validation(findings, tuple(failures), len(declared.regions), clinics)
-    return Examined(validation, Read(files, declared), there if before else None, register)
+    return Examined(validation, Read(files, declared), there, register)
 
 
 def _files(settings: Settings) -> Files:
     folder = settings.config
     reading = read_regions(folder / "regions", settings.regions)
     return Files(reading, *read_approvals(folder / "approvals.yaml"), read_access(folder / RIGHTS)[1])
-
-
-def _files_at(settings: Settings, base: str, files: Files) -> Files:
-    from reconciler.revision import files_at  # noqa: PLC0415
-
-    return files_at(settings, base, files)
 
 
 def _answers(failures: list[Failure], settings: Settings, now: datetime) -> tuple[Register, Routes] | None:

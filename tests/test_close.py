@@ -130,3 +130,10 @@ def test_among_very_many_only_equal_names_are_looked_for(monkeypatch):
 )
 def test_a_number_is_offered_that_is_one_digit_off(typed, meant):
     assert close_number(typed, ["2321000131", "2321000255"]) == meant
+
+
+def test_of_clinics_that_are_as_close_the_first_is_offered_in_whatever_order_they_come():
+    ids = [f"SE2321000131-E0000000999{number}" for number in (91, 92, 93)]
+    typed = "SE2321000131-E000000099999"
+    for known in (ids, ids[::-1]):
+        assert meant_clinics({typed: "X"}, dict.fromkeys(known, "")) == {typed: ids[0]}

@@ -120,6 +120,13 @@ def test_every_saying_of_a_command_is_known_before_any_is_translated() -> None:
     assert "Settings file; else reconciler.toml here or in a folder above." in before
 
 
+def test_help_is_english_after_it_was_swedish_too() -> None:
+    say = "from reconciler.cli import run; [run(['--lang', lang, 'plan', '--help']) for lang in ('sv', 'en')]"
+    said = subprocess.run([sys.executable, "-c", say], capture_output=True, text=True, check=True).stdout
+    assert "Bara den här regionen; kan anges flera gånger." in said.partition("Usage:")[0]
+    assert "Only this region; can be repeated." in said.partition("Usage:")[2]
+
+
 def test_json_keeps_its_keys_and_rules_and_speaks_in_problem_and_remedy(example: Path) -> None:  # noqa: F811
     edit(example / "config/regions/14-vastra-gotaland.yaml", "name: Västra Götalandsregionen", "name: VGR")
     (swedish,) = Said("--lang", "sv", "validate", "--format", "json").json()["findings"]

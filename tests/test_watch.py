@@ -204,6 +204,15 @@ def test_a_region_whose_board_is_removed_with_an_approval_is_not_active_and_miss
     assert (numbers()["region_active 13"], numbers()["region_board_missing 13"]) == (0, 0)
 
 
+def test_a_board_that_somebody_took_away_and_no_file_wants_is_not_missed(country: Country) -> None:
+    applied()
+    country.sql("UPDATE complaints_region SET board_hsa_id = NULL, board_name = NULL WHERE region_code = '13'")
+    country.boards["13"] = None
+    country.write()
+    applied()
+    assert (numbers()["region_active 13"], numbers()["region_board_missing 13"]) == (0, 0)
+
+
 def test_a_run_that_could_not_begin_is_told_as_well(country: Country, monkeypatch: pytest.MonkeyPatch) -> None:
     applied()
     before = numbers()
@@ -317,6 +326,18 @@ def test_somebody_is_called_while_a_region_is_without_its_board(country: Country
     country.approve("board-changed-elsewhere", "13", days=365)
     assert run(["apply"]) == Exit.DONE
     assert [path for path, _ in heard.beats if not path.endswith("start")] == ["/ping/…", "/ping/…/3", "/ping/…"]
+
+
+def test_somebody_is_called_though_nothing_failed_where_the_region_without_its_board_is_on_hold(
+    country: Country, heard: Heard
+) -> None:
+    run(["apply"])
+    country.sql("UPDATE complaints_region SET board_hsa_id = NULL, board_name = NULL WHERE region_code = '13'")
+    country.approve("board-changed-elsewhere", "13", days=365)
+    with Path("reconciler.toml").open("a", encoding="utf-8") as settings:
+        settings.write('[hold]\nregions = ["13"]\n')
+    assert run(["apply"]) == Exit.DONE
+    assert heard.beats[-1][0] == "/ping/…/3"
 
 
 def test_nobody_is_called_for_a_board_that_was_to_go(country: Country, heard: Heard) -> None:

@@ -17,7 +17,7 @@ from reconciler.cli import logs
 from reconciler.cli.language import HELP_OPTIONS, LANGUAGES, choose, say_anew, say_in, say_name
 from reconciler.cli.shared import talk
 from reconciler.findings import Exit, Failure
-from reconciler.words import _
+from reconciler.words import _, mark
 
 MODULES = {
     **dict.fromkeys(("validate", "plan", "apply", "status"), "line"),
@@ -42,11 +42,15 @@ class Commands(click.Group):
         """Return the command; what it is, is said in the language that is spoken."""
         # Where the name is wrong, click offers those that are close to it, of those that are loaded.
         for name in (cmd_name,) if cmd_name in MODULES else MODULES:
-            if name not in self.commands:
-                module = import_module(f"reconciler.cli.{MODULES[name]}")
-                self.add_command(getattr(module, "import_" if name == "import" else name))
-            say_name(self.commands[name])
+            say_name(self.loaded(name))
         return super().get_command(ctx, cmd_name)
+
+    def loaded(self, name: str) -> click.Command:
+        """Return a command, which is loaded where it is not yet."""
+        if name not in self.commands:
+            module = import_module(f"reconciler.cli.{MODULES[name]}")
+            self.add_command(getattr(module, "import_" if name == "import" else name))
+        return self.commands[name]
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -62,21 +66,23 @@ class Commands(click.Group):
     cls=Commands, name="reconciler", context_settings={"help_option_names": HELP_OPTIONS, "max_content_width": 110}
 )
 @click.version_option(__version__, prog_name="reconciler", message="%(prog)s %(version)s")
-@click.option("--lang", type=click.Choice(LANGUAGES), help=_("The language to speak; else that of settings or locale."))
-@click.option("--settings", metavar="FILE", help=_("Settings file; else reconciler.toml here or in a folder above."))
-@click.option("--config", metavar="FOLDER", help=_("The folder that holds regions/ and approvals.yaml."))
-@click.option("--database", metavar="URL", help=_("The database, as sqlite:///file."))
+@click.option(
+    "--lang", type=click.Choice(LANGUAGES), help=mark("The language to speak; else that of settings or locale.")
+)
+@click.option("--settings", metavar="FILE", help=mark("Settings file; else reconciler.toml here or in a folder above."))
+@click.option("--config", metavar="FOLDER", help=mark("The folder that holds regions/ and approvals.yaml."))
+@click.option("--database", metavar="URL", help=mark("The database, as sqlite:///file."))
 @click.option(
     "--log-level",
     type=click.Choice(logs.LEVELS),
     envvar="RECONCILER_LOG_LEVEL",
-    help=_("Say on stderr what is done; at debug, each request as a command for curl."),
+    help=mark("Say on stderr what is done; at debug, each request as a command for curl."),
 )
 @click.option(
     "--log-format",
     type=click.Choice(logs.FORMS),
     envvar="RECONCILER_LOG_FORMAT",
-    help=_("How to say on stderr what is done; as json, all that goes there is one event a line."),
+    help=mark("How to say on stderr what is done; as json, all that goes there is one event a line."),
 )
 @click.pass_context
 def main(
@@ -95,8 +101,7 @@ def main(
 
 def commands() -> Mapping[str, click.Command]:
     """Load all commands, and return them by name."""
-    main.get_command(click.Context(main), "")
-    return main.commands
+    return {name: main.loaded(name) for name in MODULES}
 
 
 # ---- how a run ends

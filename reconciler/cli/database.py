@@ -6,7 +6,7 @@ import click
 
 from reconciler.cli.shared import now, settings_of, talk
 from reconciler.findings import Exit
-from reconciler.words import _
+from reconciler.words import _, mark
 
 
 @click.group()
@@ -15,7 +15,7 @@ def db() -> None:
 
 
 @db.command("init")
-@click.option("--with-service-tables", "trial", is_flag=True, help=_("Make the service's tables too, for a trial."))
+@click.option("--with-service-tables", "trial", is_flag=True, help=mark("Make the service's tables too, for a trial."))
 @click.pass_context
 def db_init(context: click.Context, trial: bool) -> Exit:
     """Make the tables; what is there already is left as it is."""
@@ -40,8 +40,10 @@ def db_upgrade(context: click.Context) -> Exit:
 
 
 @db.command("grants")
-@click.option("--writer", metavar="ROLE", default="reconciler", show_default=True, help=_("The role of the apply job."))
-@click.option("--reader", metavar="ROLE", default="reconciler_read", show_default=True, help=_("The role of plan."))
+@click.option(
+    "--writer", metavar="ROLE", default="reconciler", show_default=True, help=mark("The role of the apply job.")
+)
+@click.option("--reader", metavar="ROLE", default="reconciler_read", show_default=True, help=mark("The role of plan."))
 @click.pass_context
 def db_grants(context: click.Context, writer: str, reader: str) -> Exit:
     """Print the GRANTs for PostgreSQL: for the role that applies, and for one that only reads. Runs nothing.

@@ -11,7 +11,7 @@ import click
 
 from reconciler.cli.shared import check_codes, format_option, now, say, settings_of, talk, tell_empty
 from reconciler.findings import reason_of
-from reconciler.words import _
+from reconciler.words import _, mark
 
 if TYPE_CHECKING:
     from reconciler.drafting.draft import Draft
@@ -22,7 +22,7 @@ FILE = click.Path(path_type=Path)
 
 
 def _write_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    return click.option("--write", is_flag=True, help=_("Do it: write the files, all or none of them."))
+    return click.option("--write", is_flag=True, help=mark("Do it: write the files, all or none of them."))
 
 
 def _say(draft: Draft, form: str, *, diffs: bool) -> None:
@@ -41,9 +41,9 @@ def _shown(draft: Draft, form: str, *, diffs: bool = True) -> Exit:
 
 @click.command()
 @click.argument("files", nargs=-1, type=FILE, metavar="[FILE]…")
-@click.option("--check", is_flag=True, help=_("Write nothing; exit 1 where a file is not in the one form."))
-@click.option("--diff", is_flag=True, help=_("Write nothing; show what would change."))
-@click.option("--names", is_flag=True, help=_("Bring the names up to the register's."))
+@click.option("--check", is_flag=True, help=mark("Write nothing; exit 1 where a file is not in the one form."))
+@click.option("--diff", is_flag=True, help=mark("Write nothing; show what would change."))
+@click.option("--names", is_flag=True, help=mark("Bring the names up to the register's."))
 @format_option()
 @click.pass_context
 def fmt(context: click.Context, files: tuple[Path, ...], check: bool, diff: bool, names: bool, form: str) -> Exit:
@@ -78,10 +78,12 @@ def new(context: click.Context, code: str, write: bool, form: str) -> Exit:
 
 @click.command("import")
 @click.argument("file", metavar="FILE", type=click.Path(allow_dash=True, path_type=Path))
-@click.option("--region", metavar="NN", help=_("The region whose file is changed."))
-@click.option("--remove", is_flag=True, help=_("Take the clinics of the list out instead."))
-@click.option("--replace", is_flag=True, help=_("Make the list the region's whole: others are taken out."))
-@click.option("--from-issue-form", is_flag=True, help=_("FILE is the body of an issue form, which says all of this."))
+@click.option("--region", metavar="NN", help=mark("The region whose file is changed."))
+@click.option("--remove", is_flag=True, help=mark("Take the clinics of the list out instead."))
+@click.option("--replace", is_flag=True, help=mark("Make the list the region's whole: others are taken out."))
+@click.option(
+    "--from-issue-form", is_flag=True, help=mark("FILE is the body of an issue form, which says all of this.")
+)
 @_write_option()
 @format_option()
 @click.pass_context
@@ -127,7 +129,7 @@ def _content(file: Path) -> bytes:
 @click.command()
 @_write_option()
 @click.option(
-    "--branch", metavar="NAME", help=_("Commit it on this branch, which is made or updated; no file here changes.")
+    "--branch", metavar="NAME", help=mark("Commit it on this branch, which is made or updated; no file here changes.")
 )
 @format_option()
 @click.pass_context
@@ -167,7 +169,7 @@ def undo(context: click.Context, run: int, write: bool, form: str) -> Exit:
 
 @click.command()
 @click.argument("clinics", nargs=-1, metavar="[HSA-ID]…")
-@click.option("--region", metavar="NN", required=True, help=_("The region whose file is changed."))
+@click.option("--region", metavar="NN", required=True, help=mark("The region whose file is changed."))
 @_write_option()
 @format_option()
 @click.pass_context

@@ -16,7 +16,7 @@ import click
 from reconciler.cli.shared import fenced, in_a_job, read_to_the_end, stdout
 from reconciler.cli.timings import taken, tell_taken
 from reconciler.findings import Exit, Failure, reason_of
-from reconciler.words import _
+from reconciler.words import _, mark
 
 if TYPE_CHECKING:
     from reconciler.findings import Finding
@@ -43,12 +43,12 @@ def formats_option(*more: str) -> Callable[[Callable[..., Any]], Callable[..., A
         multiple=True,
         metavar="NAME[=FILE]",
         callback=lambda _context, _option, values: _outputs(values, names),
-        help=_(
+        help=mark(
             "How to say it: text, json, markdown, github, sarif, gitlab or junit; with =FILE, there. Can be repeated."
             " Else text, and in a job of GitHub github as well."
         )
         if not more
-        else _(
+        else mark(
             "How to say it: text, json, markdown, github, github-review, sarif, gitlab or junit; with =FILE, there. Can"
             " be repeated. Else text, and in a job of GitHub github as well."
         ),

@@ -8,7 +8,7 @@ import click
 
 from reconciler.cli.shared import check_codes, format_option, now, print_logged, regions_option, settings_of
 from reconciler.findings import Exit
-from reconciler.words import _
+from reconciler.words import _, mark
 
 
 class Moment(click.ParamType[datetime]):
@@ -36,10 +36,12 @@ class Moment(click.ParamType[datetime]):
 
 @click.command()
 @regions_option()
-@click.option("--clinic", metavar="HSA-ID", help=_("Only this clinic, or the board with this HSA-id."))
-@click.option("--run", "number", type=int, metavar="N", help=_("Only what this run did."))
-@click.option("--since", type=Moment(end=False), metavar="DATE", help=_("Only runs that began on this day or later."))
-@click.option("--verify", is_flag=True, help=_("Tell instead whether the log is as it was written; exit 1 if not."))
+@click.option("--clinic", metavar="HSA-ID", help=mark("Only this clinic, or the board with this HSA-id."))
+@click.option("--run", "number", type=int, metavar="N", help=mark("Only what this run did."))
+@click.option(
+    "--since", type=Moment(end=False), metavar="DATE", help=mark("Only runs that began on this day or later.")
+)
+@click.option("--verify", is_flag=True, help=mark("Tell instead whether the log is as it was written; exit 1 if not."))
 @format_option()
 @click.pass_context
 def history(

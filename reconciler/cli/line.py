@@ -27,7 +27,7 @@ from reconciler.cli.shared import (
 from reconciler.cli.timings import timings_option
 from reconciler.cli.watch import metrics_option, watched
 from reconciler.findings import Exit
-from reconciler.words import _
+from reconciler.words import _, mark
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -38,8 +38,10 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--live", is_flag=True, help=_("Ask register and routes as well; a clinic not on the base is a new one."))
-@click.option("--base", metavar="REV", help=_("Only what is not wrong at this git revision already counts."))
+@click.option(
+    "--live", is_flag=True, help=mark("Ask register and routes as well; a clinic not on the base is a new one.")
+)
+@click.option("--base", metavar="REV", help=mark("Only what is not wrong at this git revision already counts."))
 @strict_option()
 @formats_option()
 @timings_option()
@@ -61,13 +63,13 @@ def validate(
 @formats_option()
 @strict_option()
 @timings_option()
-@click.option("--detailed-exitcode", is_flag=True, help=_("Exit 2 where there are changes, 0 where there are none."))
-@click.option("--all", "everything", is_flag=True, help=_("List every change, however many."))
+@click.option("--detailed-exitcode", is_flag=True, help=mark("Exit 2 where there are changes, 0 where there are none."))
+@click.option("--all", "everything", is_flag=True, help=mark("List every change, however many."))
 @click.option(
     "--out",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
-    help=_("Save the whole plan, for apply."),
+    help=mark("Save the whole plan, for apply."),
 )
 @click.pass_context
 def plan(
@@ -107,12 +109,12 @@ def _save(out: Path, whole: Planned) -> None:
 @click.argument("plan", required=False, type=click.Path(path_type=Path))
 @regions_option()
 @format_option()
-@click.option("--all", "everything", is_flag=True, help=_("List every change, however many."))
+@click.option("--all", "everything", is_flag=True, help=mark("List every change, however many."))
 @click.option(
-    "--allow-cached-sources", is_flag=True, help=_("Go on with the last good register where the source is away.")
+    "--allow-cached-sources", is_flag=True, help=mark("Go on with the last good register where the source is away.")
 )
-@click.option("--lock-timeout", metavar="TIME", help=_("How long to wait for somebody else's lock, such as 30s."))
-@click.option("--expect", metavar="sha256:…", help=_("Apply the plan with this fingerprint, and no other."))
+@click.option("--lock-timeout", metavar="TIME", help=mark("How long to wait for somebody else's lock, such as 30s."))
+@click.option("--expect", metavar="sha256:…", help=mark("Apply the plan with this fingerprint, and no other."))
 @shard_option()
 @metrics_option()
 @timings_option()
@@ -191,9 +193,9 @@ def _actor() -> str:
 
 @click.command()
 @format_option()
-@click.option("--drift", is_flag=True, help=_("Tell instead what somebody else has changed; exit 2 if anything."))
-@click.option("--at", "moment", type=Moment(end=True), metavar="DATE", help=_("Tell instead what held that day."))
-@click.option("--all", "everything", is_flag=True, help=_("With --at, list every clinic."))
+@click.option("--drift", is_flag=True, help=mark("Tell instead what somebody else has changed; exit 2 if anything."))
+@click.option("--at", "moment", type=Moment(end=True), metavar="DATE", help=mark("Tell instead what held that day."))
+@click.option("--all", "everything", is_flag=True, help=mark("With --at, list every clinic."))
 @click.pass_context
 def status(context: click.Context, form: str, drift: bool, moment: datetime | None, everything: bool) -> Exit:
     """Show each region: its patient board, whether it is active, clinics declared and enrolled, what is pending."""

@@ -13,26 +13,28 @@ import click
 from reconciler.cli.formats import REVIEW, Output, formats_option, tell
 from reconciler.cli.shared import now, settings_of, strict_option
 from reconciler.findings import Exit
-from reconciler.words import _
+from reconciler.words import mark
 
 if TYPE_CHECKING:
     from reconciler.review import People
 
 
 @click.command()
-@click.option("--base", metavar="REV", required=True, help=_("The git revision that it is to be merged into."))
-@click.option("--live", is_flag=True, help=_("Ask register and routes as well: names, and whether a move is shown."))
-@click.option("--author", metavar="NAME", help=_("Who wrote it; in a job of GitHub or GitLab, the job knows."))
+@click.option("--base", metavar="REV", required=True, help=mark("The git revision that it is to be merged into."))
+@click.option("--live", is_flag=True, help=mark("Ask register and routes as well: names, and whether a move is shown."))
+@click.option("--author", metavar="NAME", help=mark("Who wrote it; in a job of GitHub or GitLab, the job knows."))
 @click.option(
     "--approved-by",
     "approved",
     multiple=True,
     metavar="NAME",
-    help=_("Who has approved it; can be repeated. Else RECONCILER_APPROVED_BY, names with blanks or commas between."),
+    help=mark(
+        "Who has approved it; can be repeated. Else RECONCILER_APPROVED_BY, names with blanks or commas between."
+    ),
 )
 @strict_option()
 @formats_option(REVIEW)
-@click.option("--all", "everything", is_flag=True, help=_("List every part, however many."))
+@click.option("--all", "everything", is_flag=True, help=mark("List every part, however many."))
 @click.pass_context
 def review(
     context: click.Context,

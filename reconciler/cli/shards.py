@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from reconciler.words import _
+from reconciler.words import _, mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,7 +41,7 @@ def shard_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         "--shard",
         metavar="I/N",
         envvar="RECONCILER_SHARD",
-        help=_("Only this part of N of the regions; N alone takes I from the index of a Kubernetes job."),
+        help=mark("Only this part of N of the regions; N alone takes I from the index of a Kubernetes job."),
     )
 
 

@@ -16,7 +16,7 @@ import click
 
 from reconciler.cli import logs
 from reconciler.cli.timings import taken, tell_taken
-from reconciler.words import _
+from reconciler.words import _, mark
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -35,7 +35,7 @@ def format_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         type=click.Choice(["text", "json"]),
         default="text",
         show_default=True,
-        help=_("How to say it."),
+        help=mark("How to say it."),
     )
 
 
@@ -46,7 +46,7 @@ def regions_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         "regions",
         multiple=True,
         metavar="NN",
-        help=_("Only this region; can be repeated."),
+        help=mark("Only this region; can be repeated."),
         shell_complete=_complete_region,
     )
 
@@ -62,7 +62,7 @@ def _complete_region(_context: click.Context, _parameter: click.Parameter, begun
 
 def strict_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Add `--strict`."""
-    return click.option("--strict", is_flag=True, help=_("Warnings fail too: exit 1."))
+    return click.option("--strict", is_flag=True, help=mark("Warnings fail too: exit 1."))
 
 
 def now() -> datetime:

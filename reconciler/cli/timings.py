@@ -7,13 +7,13 @@ from typing import Any
 
 import click
 
-from reconciler.words import _
+from reconciler.words import mark
 
 
 def timings_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Add `--timings`."""
     return click.option(
-        "--timings", is_flag=True, help=_("Tell what each station took, and how much memory: on stderr.")
+        "--timings", is_flag=True, help=mark("Tell what each station took, and how much memory: on stderr.")
     )
 
 

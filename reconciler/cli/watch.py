@@ -14,7 +14,7 @@ import click
 
 from reconciler.cli.shared import now, talk
 from reconciler.findings import Exit, Failure
-from reconciler.words import _
+from reconciler.words import _, mark
 
 if TYPE_CHECKING:
     from reconciler.model import Settings
@@ -29,7 +29,7 @@ def metrics_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         metavar="FILE",
         type=click.Path(dir_okay=False, path_type=Path),
         envvar="RECONCILER_METRICS_FILE",
-        help=_("Write how the run went for Prometheus' node exporter, as a file that ends with .prom."),
+        help=mark("Write how the run went for Prometheus' node exporter, as a file that ends with .prom."),
     )
 
 

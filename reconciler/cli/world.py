@@ -10,7 +10,7 @@ import click
 
 from reconciler.cli.shared import format_option, now, say, settings_of, talk, tell_empty
 from reconciler.findings import Exit
-from reconciler.words import _
+from reconciler.words import _, mark
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -49,27 +49,31 @@ def _moves(_context: click.Context, _option: click.Parameter, values: tuple[str,
 
 
 @click.command()
-@click.option("--register", metavar="FILE", type=Path, help=_("As if the register said what this file says."))
-@click.option("--register-down", is_flag=True, help=_("As if the register did not answer."))
-@click.option("--register-age", metavar="AGE", callback=_age, help=_("As if its answer were this old, as 48h."))
+@click.option("--register", metavar="FILE", type=Path, help=mark("As if the register said what this file says."))
+@click.option("--register-down", is_flag=True, help=mark("As if the register did not answer."))
+@click.option("--register-age", metavar="AGE", callback=_age, help=mark("As if its answer were this old, as 48h."))
 @click.option(
-    "--register-lose", metavar="SHARE", default="0", callback=_percent, help=_("As if it had lost this share, as 30%.")
+    "--register-lose",
+    metavar="SHARE",
+    default="0",
+    callback=_percent,
+    help=mark("As if it had lost this share, as 30%."),
 )
 @click.option(
-    "--move", "moves", multiple=True, metavar="HSA-ID=NN", callback=_moves, help=_("As if the clinic had moved.")
+    "--move", "moves", multiple=True, metavar="HSA-ID=NN", callback=_moves, help=mark("As if the clinic had moved.")
 )
-@click.option("--deactivate", multiple=True, metavar="HSA-ID", help=_("As if the clinic were no longer activated."))
-@click.option("--tak-down", is_flag=True, help=_("As if TAK did not answer."))
+@click.option("--deactivate", multiple=True, metavar="HSA-ID", help=mark("As if the clinic were no longer activated."))
+@click.option("--tak-down", is_flag=True, help=mark("As if TAK did not answer."))
 @click.option(
     "--tak-lose",
     metavar="SHARE",
     default="0",
     callback=_percent,
-    help=_("As if TAK had lost this share, as 30%."),
+    help=mark("As if TAK had lost this share, as 30%."),
 )
-@click.option("--seed", type=int, default=0, show_default=True, help=_("What draws that which is lost."))
+@click.option("--seed", type=int, default=0, show_default=True, help=mark("What draws that which is lost."))
 @format_option()
-@click.option("--all", "everything", is_flag=True, help=_("List every change, however many."))
+@click.option("--all", "everything", is_flag=True, help=mark("List every change, however many."))
 @click.pass_context
 def simulate(
     context: click.Context,
@@ -112,7 +116,7 @@ def doctor(context: click.Context, form: str) -> Exit:
 
 
 @click.command()
-@click.option("--out", metavar="DIR", type=Path, required=True, help=_("The folder to write to."))
+@click.option("--out", metavar="DIR", type=Path, required=True, help=mark("The folder to write to."))
 @click.pass_context
 def snapshot(context: click.Context, out: Path) -> Exit:
     """Write what register and TAK say now as files, for checks without a network."""

@@ -27,7 +27,9 @@ def path(code: Exit | None, shut_out: bool) -> str:
         return "/start"
     if code in SUCCESS and not shut_out:
         return ""
-    return "/log" if code in _TRIED_AGAIN else f"/{int(code)}"
+    if code in _TRIED_AGAIN:
+        return "/log"
+    return f"/{int(code or Exit.LEFT_OUT)}"  # who is told 0 takes it for a success
 
 
 def beat(address: str, code: Exit | None, said: str, *, shut_out: bool = False) -> None:

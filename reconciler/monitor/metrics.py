@@ -160,8 +160,9 @@ def _missing(applied: Applied) -> dict[RegionCode, bool]:
     world = applied.planned.world
     if world is None:
         return {}
-    observed = world.observed
+    observed, files = world.observed, world.declared.regions
+    wanted = {one.code: one.code not in files or bool(files[one.code].board) for one in applied.planned.regions}
     return {
-        one.code: one.code in observed.managed_boards and one.code not in observed.boards
-        for one in applied.planned.regions
+        code: is_wanted and code in observed.managed_boards and code not in observed.boards
+        for code, is_wanted in wanted.items()
     }

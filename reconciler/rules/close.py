@@ -78,7 +78,7 @@ def meant_clinics(asked: Mapping[Id, str], known: Mapping[Id, str]) -> dict[Id, 
     for hsa_id, name in known.items():
         names.setdefault(name.casefold(), []).append(hsa_id)
     alone = {name: hsa_ids[0] for name, hsa_ids in names.items() if len(hsa_ids) == 1}
-    few, ids = len(asked) * len(known) <= _MOST_COMPARED, list(known)
+    few, ids = len(asked) * len(known) <= _MOST_COMPARED, sorted(known)
     found = {}
     for hsa_id, name in asked.items():
         meant = hsa_id if hsa_id in known else alone.get(name.casefold())

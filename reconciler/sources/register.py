@@ -106,7 +106,9 @@ def _put_together(
         return False
     seen |= ids
     groups = list(zip(columns[2], columns[3], strict=True))
-    its_part = {(status, code): parts.setdefault((STATUSES[status], codes[code]), {}) for status, code in set(groups)}
+    its_part = {
+        (status, code): parts.setdefault((STATUSES[status], codes[code]), {}) for status, code in dict.fromkeys(groups)
+    }
     for hsa_id, name, group in zip(hsa_ids, names, groups, strict=True):
         its_part[group][hsa_id] = name
     return True

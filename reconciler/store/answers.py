@@ -69,8 +69,8 @@ def _failure(name: str, error: DBAPIError) -> Failure:
         return Failure("database", "changed-meanwhile", problem=no_row, remedy=remedy)
     if isinstance(error, DataError | IntegrityError):
         remedy = _(
-            "see what the table asks of a row: texts may be longer than a column takes, and what reconciler does not"
-            " write needs a default"
+            "see what the table asks of a row: texts may be longer than a column takes, what reconciler does not write"
+            " needs a default, and a row that this one refers to may be gone"
         )
         return Failure("database", "row", problem=no_row, remedy=remedy)
     usual = mark("see that it is up, that it is the right one, and that you may use it; then run again")

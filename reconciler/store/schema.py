@@ -13,6 +13,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     Enum,
+    Float,
     Integer,
     LargeBinary,
     Numeric,
@@ -33,7 +34,7 @@ from reconciler.store.engine import connected, engine, shown
 from reconciler.store.tables import SCHEMA, VERSION_TABLE, Moment, as_text, metadata, theirs
 from reconciler.words import _
 
-_NO_TIME = (Numeric, Integer, Boolean, LargeBinary, Uuid, JSON)
+_NO_TIME = (Numeric, Float, Integer, Boolean, LargeBinary, Uuid, JSON)
 _NO_TEXT = (*_NO_TIME, DateTime, Date, Enum)
 """What a column of the service's cannot hold; what else there may be, a domain for example, is left to the database."""
 
@@ -107,7 +108,8 @@ def _faults(connection: Connection, setting: str, wanted: Table) -> Iterator[str
             text = _("the column {column} of the table {table} holds {kind}, and should hold {expected} ({setting})")
             expected = _("a time") if isinstance(one.type, Moment) else _("text")
             named = {"table": wanted.fullname, "column": one.name, "setting": f"{setting}.{key}"}
-            yield text.format(kind=str(there[one.name]).lower(), expected=expected, **named)
+            kind = there[one.name]
+            yield text.format(kind=getattr(kind, "name", None) or str(kind).lower(), expected=expected, **named)
 
 
 def _refuse_version(connection: Connection, version: str | None) -> None:
