@@ -61,7 +61,7 @@ def _measure(sized: Sized, there: list[peers.Peer], postgresql: Anew | None, tim
     if not sized.odd:
         found.stations[sized.clinics] = _stations(sized.folder)
         if sized.clinics == WRITING_AT:
-            found.writing += _writing(sized.folder, postgresql, times)
+            found.writing.extend(_writing(sized.folder, postgresql, times))
 
 
 def _stations(folder: Path) -> dict[str, str]:
