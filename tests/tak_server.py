@@ -49,7 +49,9 @@ class Tak:
     def number(self) -> None:
         """Give every row an id, each resource a series of its own, other ones at each start."""
         for rows in self.resources.values():
-            numbers = random.sample(range(1, 10 * len(rows) + 100), len(rows))
+            before = {row.get("id") for row in rows}
+            free = [number for number in range(1, 10 * len(rows) + 100) if number not in before]
+            numbers = random.sample(free, len(rows))
             for row, number in zip(rows, numbers, strict=True):
                 row["id"] = number
 
