@@ -16,6 +16,8 @@ from reconciler.model import (
     Register,
     RegisterClinic,
     Remembered,
+    RoutedPart,
+    Routes,
     State,
     Threshold,
 )
@@ -180,6 +182,12 @@ def test_what_is_added_or_renamed_is_not_counted():
     renames = [Change("14", Action.RENAME, one.subject, row._replace(name="old"), row, Cause.CONFIG) for one in enrols]
     assert refused(enrols) == []
     assert refused(renames, {"14": 100}) == []
+
+
+def test_a_region_whose_clinics_are_gone_meanwhile_is_said_to_have_none():
+    assert problems(proposal(withdrawals("14", 2), {"12": 1000})) == [
+        "region 14 would lose 2 of 0 clinics; 1 may go at a time"
+    ]
 
 
 def test_a_region_without_clinics_has_none_to_lose():
@@ -557,6 +565,28 @@ def test_a_register_may_stand_still_for_exactly_so_long():
     assert problems(came_in(TWENTY, TWENTY, 15, None)) == []
     (problem,) = problems(came_in(TWENTY, TWENTY, 15, two_weeks))
     assert "since 2026-11-01 01:00, though" in problem
+
+
+def test_a_region_that_the_register_has_lost_does_not_stand_still():
+    lost = judge(came_in(TWENTY, {}, 15, timedelta(days=14)), [], {})
+    assert {one.rule.id for one in lost.refusals} == {"register-shrunk", "register-churned"}
+
+
+def test_routes_that_vanish_are_told_with_their_numbers_one_of_them_and_since_when():
+    """Three of twenty are gone: one was last seen a day before the others."""
+    plan = came_in(TWENTY, TWENTY)
+    first, second, third, *still = ids("14", 20)
+    parts = {
+        "12": RoutedPart(frozenset({second}), THEN - timedelta(days=1)),
+        "14": RoutedPart(frozenset({first, third, *still}), THEN),
+    }
+    plan = plan._replace(remembered=Remembered(routed=parts))
+    assert problems(plan._replace(routes=Routes(frozenset({third, *still}), asked=True))) == []
+    assert problems(plan._replace(routes=Routes(frozenset(still), asked=True))) == [
+        "TAK no longer routes 3 of region 14's 20 clinics that it routed on 2026-10-31 01:00, "
+        "such as SE1421000131-000; 2 may go at a time"
+    ]
+    assert problems(plan._replace(routes=Routes(frozenset(still)))) == []
 
 
 def test_without_a_register_or_a_memory_of_one_there_is_no_measure():

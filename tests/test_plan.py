@@ -386,6 +386,15 @@ def test_what_goes_is_forgotten_with_its_change():
     assert bookkeeping(observed, settled, changes)["14"].forgotten == (A,)
 
 
+def test_what_goes_is_forgotten_with_its_change_in_whichever_region_that_is():
+    """Region 12 declared it, somebody moved it to 14 by hand, and 12 takes its line out: it is withdrawn from 14."""
+    observed = State(enrolled(A="14"), managed_clinics=managed(A="12"))
+    settled, changes = planned(files(), register_of(A="12"), observed)
+    assert [(change.region, change.action) for change in changes] == [("14", Action.WITHDRAW)]
+    remembered = bookkeeping(observed, settled, changes)
+    assert (remembered["14"].forgotten, remembered["12"].forgotten) == ((A,), ())
+
+
 def test_a_clinic_that_is_gone_already_is_forgotten_by_who_declared_it():
     observed = State(managed_clinics=managed(A="14"))
     settled, changes = planned(files(), register_of(A="14"), observed)
@@ -428,6 +437,7 @@ def test_the_digest_of_the_rows_tells_every_row_and_column_apart():
 
 def test_a_digest_is_the_same_today_and_in_a_year():
     assert digest([1, "å"]) == "sha256:63b99f6cf50a1bf6e77b3cfeae3d14c8c740aefa05c2211818b3d972928f62ad"
+    assert digest({"a": 1}) == "sha256:015abd7f5cc57a2dd94b7590f04ad8084273905ee33ec5cebeae62276a97f862"
 
 
 # ---- in words
