@@ -86,18 +86,22 @@ class Land:
         return steps(pipeline.plan(self.settings(), NOW))
 
     def as_before(self) -> None:
-        """Put every row of every table back."""
-        with store.connected(writer(self.url)) as connection:
-            for table in reversed(TABLES):
-                connection.execute(delete(table))
-            for table in TABLES:
-                if self.rows[table.name]:
-                    connection.execute(insert(table), self.rows[table.name])
+        as_before(self.url, self.rows)
 
 
 def rows(url: str) -> Rows:
     with store.connected(store.engine(url, writes=False)) as connection:
         return {table.name: [dict(row._mapping) for row in connection.execute(select(table))] for table in TABLES}
+
+
+def as_before(url: str, held: Rows) -> None:
+    """Put every row of every table back."""
+    with store.connected(writer(url)) as connection:
+        for table in reversed(TABLES):
+            connection.execute(delete(table))
+        for table in TABLES:
+            if held[table.name]:
+                connection.execute(insert(table), held[table.name])
 
 
 CHANGES = {
