@@ -129,7 +129,10 @@ def _database(settings: Settings) -> Check:
     engine = store.reading(settings)
     with store.connected(engine) as connection:
         store.check(connection)
+        missing = store.without_row(connection, settings.regions)
     engine.dispose()
+    if missing:
+        return Check("database", "; ".join(missing), store.row_wanted(), Exit.SETTINGS)
     url = store.shown(settings.database)
     return Check("database", _("{url}, tables of version {version}").format(url=url, version=store.SCHEMA))
 

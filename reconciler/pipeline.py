@@ -198,10 +198,10 @@ def _not_attempted(planned: Planned) -> Planned:
 
 
 def check_database(settings: Settings) -> list[str]:
-    """Return what is wrong with the log's chains; raise a Failure where the tables do not fit."""
+    """Return the regions without a row, and what is wrong with the log; raise a Failure where the tables do not fit."""
     from reconciler import store  # noqa: PLC0415
 
     _require_database(settings)
     with store.connected(store.reading(settings)) as connection:
         store.check(connection)
-        return store.verify_chain(connection)
+        return [*store.without_row(connection, settings.regions), *store.verify_chain(connection)]

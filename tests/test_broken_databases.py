@@ -13,7 +13,7 @@ from little_country import NOW, Country, board, verdicts
 from made_store import observed, problems, sql
 from sqlalchemy import Connection, Engine, event
 
-from reconciler import pipeline, store
+from reconciler import doctor, pipeline, store
 from reconciler.findings import Exit, Failure
 from reconciler.model import Settings
 from reconciler.results import Applied
@@ -212,10 +212,25 @@ def test_what_the_server_says_has_its_remedy(country: Country, url: str, code: s
     assert observed(url).clinics == {}
 
 
+def test_regions_of_which_the_service_writes_the_codes_in_another_way_are_told_before_anything_is_done(
+    country: Country, url: str
+) -> None:
+    sql(url, "UPDATE complaints_region SET region_code = 'SE-' || region_code WHERE region_code IN ('12', '14')")
+    missing = [f"the table complaints_region has no row for region {code}" for code in ("12", "14")]
+    assert pipeline.check_database(at(country, url)) == missing
+    [looked_at] = [one for one in doctor.examine(at(country, url), NOW).checks if one.subject == "database"]
+    assert (looked_at.said, looked_at.exit) == ("; ".join(missing), Exit.SETTINGS)
+    assert "01 to 25 are meant" in str(looked_at.remedy)
+
+
 def test_the_row_of_a_region_that_is_gone_is_not_made_up(country: Country, url: str) -> None:
     sql(url, "DELETE FROM complaints_region WHERE region_code = '14'")
     result = applied(at(country, url))
     assert isinstance(result, Applied)
     assert verdicts(result)["14"] == "failed"
     assert verdicts(result)["12"] == "applied"
+    assert told(result) == (
+        "the table complaints_region has no row for region 14",
+        "see how the codes of regions are written there: 01 to 25 are meant; if the row is gone, put it back",
+    )
     assert observed(url).clinics.keys() == set(country.clinics["12"])

@@ -78,7 +78,7 @@ def db_forget(context: click.Context) -> Exit:
 @db.command("check")
 @click.pass_context
 def db_check(context: click.Context) -> Exit:
-    """Tell whether the tables are there, in this version, and the log is whole."""
+    """Tell whether the tables are there, in this version, with a row for each region, and the log is whole."""
     from reconciler import pipeline, store  # noqa: PLC0415
 
     settings = settings_of(context)

@@ -17,7 +17,16 @@ from reconciler.store.history import (
     whole_since,
 )
 from reconciler.store.log import Head, RunHeader, begin_run, chain_heads, finish_run, logged, verify_chain
-from reconciler.store.observe import LastRun, approvals_taken, last_commit, last_run, observe, observe_region
+from reconciler.store.observe import (
+    LastRun,
+    approvals_taken,
+    last_commit,
+    last_run,
+    observe,
+    observe_region,
+    row_wanted,
+    without_row,
+)
 from reconciler.store.remember import Incoming, keep_incoming, last_answer, remembered
 from reconciler.store.schema import check, init, upgrade
 from reconciler.store.tables import SCHEMA, as_text
@@ -62,6 +71,7 @@ __all__ = [
     "reading",
     "remembered",
     "reverts",
+    "row_wanted",
     "run_exists",
     "settle_region",
     "shown",
@@ -69,5 +79,6 @@ __all__ = [
     "upgrade",
     "verify_chain",
     "whole_since",
+    "without_row",
     "writing",
 ]

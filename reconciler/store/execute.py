@@ -30,7 +30,7 @@ from reconciler.rows import Rows, differences
 from reconciler.store.engine import TooNarrow, locks_all, transacted
 from reconciler.store.log import append_changes
 from reconciler.store.many import add, alter
-from reconciler.store.observe import approvals_taken, observe_region
+from reconciler.store.observe import approvals_taken, no_row, observe_region, row_wanted
 from reconciler.store.tables import approval_used, as_text, managed_board, managed_clinic, theirs
 from reconciler.words import _
 
@@ -105,7 +105,7 @@ def _settle(
     now: datetime,
     locked: set[RegionCode],
 ) -> Done:
-    _lock(connection, locked)
+    _lock(connection, code, locked)
     before = observe_region(connection, code, watched)
     work = decide(before)
     if work.refused or work.unexpected:
@@ -123,11 +123,12 @@ def _settle(
     return Done(work.changes, frozenset(work.taken))
 
 
-def _lock(connection: Connection, codes: Collection[RegionCode]) -> None:
+def _lock(connection: Connection, code: RegionCode, codes: Collection[RegionCode]) -> None:
     """Lock the rows of the regions, in the order of their codes, so that no two wait for each other."""
     region_code = theirs(connection).region.c.region_code
     rows = select(region_code).where(region_code.in_(sorted(codes))).order_by(region_code)
-    connection.execute(rows.with_for_update()).all()
+    if code not in connection.scalars(rows.with_for_update()).all():
+        raise Failure("database", "row", problem=no_row(connection, code), remedy=row_wanted())
 
 
 def _locked(code: RegionCode) -> Failure:

@@ -109,6 +109,24 @@ def observe_region(connection: Connection, code: RegionCode, watched: Collection
     return State(Rows(ENROLMENT, clinics), _boards(connection), Rows(MANAGED, managed), _managed_boards(connection))
 
 
+def without_row(connection: Connection, codes: Iterable[RegionCode]) -> list[str]:
+    """Return of each of these regions that the service has no row for, in its table of regions, that this is so."""
+    region = theirs(connection).region
+    there = set(connection.scalars(select(region.c.region_code)))
+    return [no_row(connection, code) for code in sorted(set(codes) - there)]
+
+
+def no_row(connection: Connection, code: RegionCode) -> str:
+    """Return in words that the service has no row for a region."""
+    text = _("the table {table} has no row for region {region}")
+    return text.format(table=theirs(connection).region.fullname, region=code)
+
+
+def row_wanted() -> str:
+    """Return in words what to do where the service has no row for a region."""
+    return _("see how the codes of regions are written there: 01 to 25 are meant; if the row is gone, put it back")
+
+
 def approvals_taken(connection: Connection) -> dict[str, int]:
     """Return for each approval's digest what was taken of it so far."""
     used = approval_used.c
