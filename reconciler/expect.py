@@ -20,6 +20,8 @@ def stale(saved: SavedPlan, planned: Planned) -> Failure | None:
     """Return why *planned* is not what was saved; None where it is."""
     if saved.fingerprint == planned.fingerprint:
         return None
+    if saved.steps is not None and not planned.changes and saved.digests["settled"] == planned.observed_digest:
+        return _applied_already(saved.name)
     problem = _("the plan {name} no longer fits: {reasons}")
     reasons = "; ".join(_reasons(saved, planned)) or _("the fingerprint is now {fingerprint}").format(
         fingerprint=planned.fingerprint
@@ -33,11 +35,21 @@ def stale(saved: SavedPlan, planned: Planned) -> Failure | None:
     )
 
 
+def _applied_already(name: str) -> Failure:
+    return Failure(
+        "plan",
+        "applied",
+        problem=_("the plan {name} is applied already: all is as it says").format(name=name),
+        remedy=_("nothing is left to do; what is declared from now on takes a new one: reconciler plan --out FILE"),
+        exit=Exit.PLAN_STALE,
+    )
+
+
 def _reasons(saved: SavedPlan, planned: Planned) -> Iterator[str]:
     if saved.steps is None:
         return
     said = {
-        "observed": _("the database was changed by somebody else"),
+        "observed": _("the database was changed since"),
         "config": _("the region files were changed"),
         "register": _("the e-services say something else"),
         "routes": _("TAK says something else"),

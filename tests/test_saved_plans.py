@@ -103,9 +103,32 @@ def test_a_database_that_was_changed_is_said_so(country: Country, statement: str
     plan = save(country)
     country.sql(statement)
     said = stale(country, plan)
-    assert "the database was changed by somebody else" in said
+    assert "the database was changed since" in said
     assert "the region files" not in said
     assert named in said
+
+
+def test_a_plan_that_is_applied_already_is_said_so(
+    country: Country, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = save(country)
+    assert country.apply(plan).applied == 3
+    assert stale(country, plan) == f"the plan {country.folder / 'plan.json'} is applied already: all is as it says"
+    monkeypatch.chdir(country.folder)
+    assert command_line(["apply", "plan.json"]) == 5
+    said = capsys.readouterr().out
+    assert "nothing is left to do; what is declared from now on takes a new one" in said
+    assert said.endswith("\nnothing to do\n3 regions: 3 not attempted\n")
+
+
+def test_a_plan_that_is_applied_already_is_stale_where_something_else_is_due_or_was_changed(country: Country) -> None:
+    plan = save(country)
+    country.apply(plan)
+    country.sql("UPDATE complaints_clinic SET name = 'x' WHERE hsa_id LIKE '%0999'")
+    assert "the database was changed since; 3 changes are no longer due" in stale(country, plan)
+    country.sql("UPDATE complaints_clinic SET name = 'By hand' WHERE hsa_id LIKE '%0999'")
+    country.declare("14", 110)
+    assert "1 change is new (region 14: enrol SE2321000131-E000000000110)" in stale(country, plan)
 
 
 def test_files_register_and_routes_that_were_changed_are_said_so(country: Country) -> None:
@@ -165,7 +188,7 @@ def test_any_one_cell_that_was_changed_refuses_the_plan(url: str, database: str,
     for statement, values in statements if SOAK else random.Random(5).sample(statements, CELLS[database]):
         country.sql(statement, values)
         changed = rows(url)
-        assert "the database was changed by somebody else" in stale(country, plan), (statement, values)
+        assert "the database was changed since" in stale(country, plan), (statement, values)
         assert rows(url) == changed != before, (statement, values)
         as_before(url, before)
     assert country.apply(plan).exit is Exit.DONE

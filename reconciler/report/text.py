@@ -153,7 +153,7 @@ def apply(document: Document, console: Console, *, everything: bool = False, pla
     _memory(document["register"], console)
     _body(document, console, places, everything=everything)
     changes, applied, run = len(document["changes"]), document["applied"], document["run"]
-    if document["failures"] and not changes:
+    if not changes and any(one["source"] != "plan" for one in document["failures"]):
         line(console, _("nothing was applied: what should hold cannot be known without what failed"))
         return
     if not changes and not applied:
