@@ -1,7 +1,8 @@
 """Killed anywhere, a region is as it was before or as it should be after, on either database, and never between."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from made_store import BOARD, HEADER, NOW, A, B, C, D, Rows, observed, problems, settled, sql, wanting, writer
@@ -20,7 +21,8 @@ class KilledError(Exception):
     """The process ends here, as far as the database can see."""
 
 
-def stop_at(engine: Engine, moment: str, number: int, stop: Callable[[], None]) -> None:
+@contextmanager
+def stop_at(engine: Engine, moment: str, number: int, stop: Callable[[], None]) -> Iterator[None]:
     """Stop at the *number*-th statement (or commit), just before or just after it."""
     count = 0
 
@@ -31,6 +33,10 @@ def stop_at(engine: Engine, moment: str, number: int, stop: Callable[[], None]) 
             stop()
 
     event.listen(engine, moment, step)
+    try:
+        yield
+    finally:
+        event.remove(engine, moment, step)
 
 
 def kill() -> None:
@@ -40,9 +46,9 @@ def kill() -> None:
 def killed_at(url: str, run: int, moment: str, number: int) -> bool:
     """Settle the second half of the story, and say whether it was killed on the way."""
     engine, second = writer(url), STORY[1]
-    stop_at(engine, moment, number, kill)
     try:
-        store.settle_region(engine, run, "14", second.keys(), wanting("14", second, BOARD, taken={"d": 1}), NOW)
+        with stop_at(engine, moment, number, kill):
+            store.settle_region(engine, run, "14", second.keys(), wanting("14", second, BOARD, taken={"d": 1}), NOW)
     except KilledError:
         return True
     return False
@@ -72,8 +78,8 @@ def in_a_child_that_dies(url: str, run: int, moment: str, number: int) -> None:
     child = os.fork()
     if child == 0:
         engine, second = writer(url), STORY[1]
-        stop_at(engine, moment, number, lambda: os._exit(9))
-        store.settle_region(engine, run, "14", second.keys(), wanting("14", second, BOARD), NOW)
+        with stop_at(engine, moment, number, lambda: os._exit(9)):
+            store.settle_region(engine, run, "14", second.keys(), wanting("14", second, BOARD), NOW)
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) in (0, 9)
 

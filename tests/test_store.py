@@ -157,6 +157,19 @@ def test_a_database_that_is_not_there_is_neither_found_nor_made(tmp_path: Path) 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_database_is_opened_by_the_same_each_time_and_a_path_is_where_one_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    openers = []
+    for folder in (tmp_path / "one", tmp_path / "two"):
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        store.init("sqlite:///here.db")
+        openers += [store.engine("sqlite:///here.db", writes=writes) for writes in (False, False, True)]
+    assert openers[0] is openers[1]
+    assert len({id(opener) for opener in openers}) == 4
+
+
 def test_an_empty_file_is_no_database(tmp_path: Path) -> None:
     (tmp_path / "empty.db").touch()
     assert not store.exists(f"sqlite:///{tmp_path}/empty.db")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from random import uniform
 from time import monotonic, sleep
@@ -75,12 +76,11 @@ def engine(
             remedy=_("look at the setting database, or make one: reconciler db init"),
             exit=Exit.SETTINGS,
         )
-    known = {"patience": patience, "names": names or Names()}
     if parsed.get_backend_name() == "sqlite":
-        return _sqlite(parsed, known, writes=writes, makes=makes)
-    if parsed.drivername == "postgresql":
+        parsed = _located(parsed, "rwc" if makes else "rw")
+    elif parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
-    return _postgresql(parsed, known, writes=writes)
+    return _opener(parsed, patience, names or Names(), writes=writes)
 
 
 def exists(url: str) -> bool:
@@ -143,6 +143,15 @@ def _parsed(url: str) -> URL:
         ) from error
 
 
+@lru_cache(maxsize=8)
+def _opener(url: URL, patience: float, names: Names, *, writes: bool) -> Engine:
+    """Return what opens connections, the same for the same: each keeps the texts of the statements that it has sent."""
+    known = {"patience": patience, "names": names}
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(url, known, writes=writes)
+    return _postgresql(url, known, writes=writes)
+
+
 def _created(url: URL, options: dict[str, Any], called: dict[str, Any]) -> Engine:
     """Return the engine: without a pool, which a fork would share."""
     try:
@@ -167,11 +176,15 @@ def _is_there(url: URL) -> bool:
     return path.is_dir() or (path.is_file() and path.stat().st_size > 0)
 
 
-def _sqlite(url: URL, known: dict[str, Any], *, writes: bool, makes: bool) -> Engine:
-    """Open the file without making it, unless *makes*; transactions begin when we say so, not when pysqlite does."""
+def _located(url: URL, mode: str) -> URL:
+    """Return the address of a file wherever one stands, and whether it may be made."""
     path = quote(str(Path(url.database or "").absolute()))
-    located = url.set(database=f"file:{path}", query={"mode": "rwc" if makes else "rw", "uri": "true"})
-    opener = _created(located, known, {"isolation_level": None, "timeout": known["patience"]})
+    return url.set(database=f"file:{path}", query={"mode": mode, "uri": "true"})
+
+
+def _sqlite(url: URL, known: dict[str, Any], *, writes: bool) -> Engine:
+    """Open the file; transactions begin when we say so, not when pysqlite does."""
+    opener = _created(url, known, {"isolation_level": None, "timeout": known["patience"]})
 
     @event.listens_for(opener, "connect")
     def prepare(raw: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
