@@ -67,6 +67,14 @@ def made_file(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return made.read_bytes()
 
 
+@pytest.fixture(scope="session")
+def made_schema(server: postgres.Server) -> str:
+    """What makes, in a schema called `made`, what is made once here; to replay it costs a fifth of making it anew."""
+    store.init(server.make_schema("made"), trial=True)
+    dump = server.run("pg_dump", "--schema=made", "--no-owner", "--inserts", "postgres").decode()
+    return "\n".join(line for line in dump.splitlines() if not line.startswith("\\"))  # what only psql understands
+
+
 @pytest.fixture(params=DATABASES)
 def database(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -78,7 +86,8 @@ def url(database: str, nothing: str, request: pytest.FixtureRequest) -> str:
     if database == "sqlite":
         Path(nothing.removeprefix("sqlite:///")).write_bytes(request.getfixturevalue("made_file"))
     else:
-        store.init(nothing, trial=True)
+        server: postgres.Server = request.getfixturevalue("server")
+        server.fill_schema(nothing.rpartition("%3D")[2], request.getfixturevalue("made_schema"))
     return nothing
 
 

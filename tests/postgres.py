@@ -9,6 +9,7 @@ It may be stopped and started in between, as whoever runs it does.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -46,6 +47,11 @@ class Server(NamedTuple):
         with self.connect() as connection:
             connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(name)))
         return self.url(name)
+
+    def fill_schema(self, name: str, made: str) -> None:
+        """Make in an empty schema what *made*, a dump, makes in one called `made`."""
+        with self.connect() as connection:
+            connection.execute(re.sub(r"\bmade(?=[.; ])", name, made.replace("CREATE SCHEMA made;", "")).encode())
 
     def drop_schema(self, name: str) -> None:
         """Remove a schema and all that is in it."""
