@@ -16,6 +16,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
@@ -182,6 +183,8 @@ def _trust(source: str, settings: HttpSettings) -> object:
     import ssl  # noqa: PLC0415
 
     try:
+        if not settings.ca and not settings.certificate:
+            return _trust_of_the_machine()
         trust = ssl.create_default_context(cafile=settings.ca)
         if settings.certificate:
             trust.load_cert_chain(settings.certificate, settings.key, password=_no_password)
@@ -195,6 +198,14 @@ def _trust(source: str, settings: HttpSettings) -> object:
             exit=Exit.SETTINGS,
         ) from error
     return trust
+
+
+@cache
+def _trust_of_the_machine() -> object:
+    """Return what trusts whom the machine trusts: those are many, and are read once for all that are asked."""
+    import ssl  # noqa: PLC0415
+
+    return ssl.create_default_context()
 
 
 def _unheard(failure: Failure, headers: Mapping[str, str]) -> Failure:
