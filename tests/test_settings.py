@@ -148,9 +148,16 @@ def test_a_settings_file_that_is_not_there_is_named(folder: Path) -> None:
         load(folder / "gone.toml", {}, {})
 
 
-def test_a_wrong_environment_is_named(folder: Path) -> None:
-    with pytest.raises(Failure, match="the environment or a flag: lang: de"):
-        load(None, {"RECONCILER_LANG": "de"}, {})
+def test_a_wrong_environment_or_flag_is_named_and_no_file_is_blamed_for_it(folder: Path) -> None:
+    written = folder / "reconciler.toml"
+    written.write_text('lang = "en"\n', encoding="utf-8")
+    with pytest.raises(Failure, match=r"^RECONCILER_LANG: de should be one of"):
+        load(written, {"RECONCILER_LANG": "de"}, {})
+    with pytest.raises(Failure, match=r"^--lock-timeout: soon should be a time such as 30s or 2m$"):
+        load(written, {"RECONCILER_LOCK_TIMEOUT": "10s"}, {"lock_timeout": "soon"})
+    written.write_text('lang = "fr"\n', encoding="utf-8")
+    with pytest.raises(Failure, match=r"reconciler\.toml: lang: fr should be .*; --lock-timeout: soon"):
+        load(written, {}, {"lock_timeout": "soon"})
 
 
 def test_routes_say_what_their_source_needs(folder: Path) -> None:

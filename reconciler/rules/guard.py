@@ -276,7 +276,7 @@ def move_waits(changes: Iterable[Change], blocked: frozenset[RegionCode]) -> Ite
 @rule(
     Stage.GUARD,
     severity=Severity.NOTE,
-    problem="region {region} is on hold: {changes} are planned, and not applied",
+    problem="region {region} is on hold; changes planned and not applied: {changes}",
     remedy="take it out of [hold] in the settings to have them applied",
 )
 def region_held(changes: Iterable[Change], held: Collection[RegionCode]) -> Iterator[Finding]:

@@ -25,16 +25,19 @@ def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, str 
     path = file or (Path(environ["RECONCILER_SETTINGS"]) if environ.get("RECONCILER_SETTINGS") else _found())
     written = _read(path) if path else {}
     faults: list[str] = []
+    outside: list[str] = []
     folder = path.resolve().parent if path else Path.cwd()
     values = converted(written, KEYS, folder, "", faults)
     origins = dict.fromkeys(_names(written), path.name if path else "")
     for key in ("lang", "demo", "config", "database", "lock_timeout"):
         given = flags.get(key) or environ.get(f"RECONCILER_{key.upper()}")
         if given is not None and given != "":
-            values |= converted({key: _typed(key, given)}, KEYS, Path.cwd(), "", faults)
-            origins[key] = f"--{key.replace('_', '-')}" if flags.get(key) else f"RECONCILER_{key.upper()}"
-    if faults:
-        raise _failure("wrong", path, faults)
+            named = origins[key] = f"--{key.replace('_', '-')}" if flags.get(key) else f"RECONCILER_{key.upper()}"
+            fitting = converted({named: _typed(key, given)}, {named: KEYS[key]}, Path.cwd(), "", outside)
+            if named in fitting:
+                values[key] = fitting[named]
+    if faults or outside:
+        raise _failure("wrong", path if faults else None, [*faults, *outside])
     for name, asked in (("register", RegisterSettings()), ("routes", RoutesSettings())):
         values[name] = _with_secrets(values.get(name, asked), name, environ, origins)
     values.setdefault("config", folder / "config")
@@ -95,11 +98,11 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _failure(kind: str, path: Path | None, faults: list[str]) -> Failure:
-    where = str(path) if path else _("the environment or a flag")
+    where = f"{path}: " if path else ""
     return Failure(
         "settings",
         kind,
-        problem=f"{where}: " + "; ".join(faults),
+        problem=where + "; ".join(faults),
         remedy=_("put it right; docs/settings.md lists the settings"),
         exit=Exit.SETTINGS,
     )

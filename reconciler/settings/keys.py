@@ -143,9 +143,9 @@ def _age(value: Any, _folder: Path) -> timedelta | None:
     return found
 
 
-def _wait(value: Any, folder: Path) -> timedelta:
+def _wait(value: Any, _folder: Path) -> timedelta:
     """Return a time to wait: never none, never for ever."""
-    waits = _age(value, folder)
+    waits = age(value)
     if not waits:
         raise _Wrong(_("{value} should be a time such as 30s or 2m").format(value=value))
     return waits
