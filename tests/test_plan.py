@@ -40,6 +40,7 @@ from reconciler.plan import (
     state_digest,
     touched_by,
 )
+from reconciler.words import speak
 
 KEPT = ("12", "14")
 CLINICS = {letter: HsaId(f"SE2321000131-E00000000000{number}") for number, letter in enumerate("ABCDE", 1)}
@@ -454,10 +455,21 @@ def test_each_action_has_its_words():
         "set board",
     ]
     assert action_word("of a later version") == "of a later version"
+    speak("sv")
+    assert [action_word(action.value) for action in Action] == [
+        "ta bort nämnd",
+        "ta bort",
+        "flytta",
+        "byt namn",
+        "anslut",
+        "byt nämnd",
+        "lägg in nämnd",
+    ]
 
 
 def test_a_move_touches_two_regions_and_all_else_its_own():
     moves = Change("14", Action.MOVE, A, Enrolment("12", "Ett"), Enrolment("14", "Ett"), Cause.REGISTER)
     renames = Change("03", Action.RENAME, B, Enrolment("03", "Två"), Enrolment("03", "Nytt"), Cause.REGISTER)
     enrols = Change("01", Action.ENROL, C, None, Enrolment("01", "Tre"), Cause.CONFIG)
-    assert touched_by([moves, renames, enrols]) == {"01", "03", "12", "14"}
+    changes_board = Change("04", Action.CHANGE_BOARD, BOARD.hsa_id, OTHER_BOARD, BOARD, Cause.CONFIG)
+    assert touched_by([moves, renames, enrols, changes_board]) == {"01", "03", "04", "12", "14"}
