@@ -7,6 +7,7 @@ the register gives. All others are left to be settled one by one, of which the s
 from __future__ import annotations
 
 from collections.abc import Collection, KeysView, Mapping
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from reconciler.model import (
@@ -34,11 +35,13 @@ class Plain(NamedTuple):
 
     code: RegionCode
     names: Mapping[HsaId, str]
-    stay: Collection[HsaId]
-    join: Collection[HsaId]
+    stay: AbstractSet[HsaId]
+    join: AbstractSet[HsaId]
 
     def settled(self, before: Mapping[HsaId, str]) -> Mapping[HsaId, str]:
         """Return the names that should hold in the region, or be remembered of it, given those from *before*."""
+        if not self.join and self.stay <= before.keys() and before.items() <= self.names.items():
+            return before  # as nearly always; what follows would find the same, and make a list of all of them first
         ids = [*self.stay, *self.join]
         after = list(map(self.names.__getitem__, ids))
         return before if list(map(before.get, ids)) == after else {**before, **dict(zip(ids, after, strict=True))}
@@ -65,13 +68,27 @@ def unquestioned(
     found, others = [], strays if only is None else set(only)
     for code in listed if only is None else listed.keys() & {within}:
         ids = listed[code] if only is None else listed[code] & others
-        sure = ids - asked if code in sure_of else set[HsaId]()
+        sure = _outside(ids, asked) if code in sure_of else frozenset[HsaId]()
         active, inactive, here = entries.part((True, code)), entries.part((False, code)), enrolled.part(code).keys()
         names = {**active, **inactive} if inactive else active
-        one = Plain(code, names, sure & here & names.keys(), (sure - here) & active.keys())
+        at_home = _inside(sure, here)
+        one = Plain(code, names, _inside(at_home, names.keys()), _inside(_outside(sure, at_home), active.keys()))
         found.append(one)
-        others = (others | ids if only is None else others).difference(one.stay, one.join)
+        left = _outside(_outside(ids, one.stay), one.join)
+        others = others | left if only is None else others.difference(one.stay, one.join)
     return found, others
+
+
+def _inside(ids: AbstractSet[HsaId], those: AbstractSet[HsaId]) -> AbstractSet[HsaId]:
+    """Return which of *ids* are among *those*: they themselves where all are, as nearly always."""
+    return ids if ids <= those else ids & those
+
+
+def _outside(ids: AbstractSet[HsaId], those: AbstractSet[str]) -> AbstractSet[HsaId]:
+    """Return which of *ids* are not among *those*; nothing is copied where all or none are, as nearly always."""
+    if ids is those:
+        return frozenset()
+    return ids if ids.isdisjoint(those) else frozenset() if ids <= those else ids - those
 
 
 def _strays(
@@ -82,7 +99,10 @@ def _strays(
     """Return the clinics that are enrolled or managed in a region that does not declare them."""
     strays: set[HsaId] = set()
     for code, names in enrolled.parts.items():
-        strays |= names.keys() - listed.get(code, ())
+        strays |= _outside(names.keys(), listed.get(code, frozenset()))
     for (declared_in, code), names in managed.parts.items():
-        strays |= names.keys() - (listed.get(code, ()) if declared_in == code else ())
+        if declared_in != code:
+            strays.update(names)
+        elif names is not enrolled.part(code):
+            strays |= _outside(names.keys(), listed.get(code, frozenset()))
     return strays

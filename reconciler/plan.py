@@ -72,8 +72,11 @@ def settle(
     kept = frozenset(kept)
     enrolled, managed = Rows.of(ENROLMENT, observed.clinics), Rows.of(MANAGED, observed.managed_clinics)
     bulk, others = unquestioned(declared, register, routes, observed, kept, only, within)
-    names = {one.code: one.settled(enrolled.part(one.code)) for one in bulk}
-    known = {(one.code, one.code): one.settled(managed.part((one.code, one.code))) for one in bulk}
+    names, known = {}, {}
+    for one in bulk:
+        there, kept_there = enrolled.part(one.code), managed.part((one.code, one.code))
+        names[one.code] = one.settled(there)
+        known[one.code, one.code] = names[one.code] if kept_there is there else one.settled(kept_there)
     singly: dict[HsaId, Outcome] = {}
     rows: dict[HsaId, Enrolment | None] = {}
     books: dict[HsaId, ManagedClinic | None] = {}

@@ -1,7 +1,9 @@
 """Register and routes from files: each record checked, nothing guessed, no old or half answer believed."""
 
+import io
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 from reconciler.findings import Exit, Failure
 from reconciler.model import RegisterClinic, RegisterSettings, RoutesSettings
 from reconciler.settings import load
-from reconciler.sources import record, register, routes
+from reconciler.sources import record, register, register_csv, routes
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MADE = "2026-11-24T04:00:00+01:00"
@@ -74,12 +76,48 @@ def test_many_records_are_judged_as_each_alone_is(rows: list[tuple[object, ...]]
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(register, "_BATCH", size)
             patch.setattr(register, "_columns", register._columns if size > 1 else lambda _batch: None)
+            answer = record.Answer(MADE, [(range(1, len(records) + 1), records)], record.in_row)
             try:
-                return register._checked(record.Answer(MADE, enumerate(records, 1), record.in_row), RegisterSettings())
+                return register._checked(answer, RegisterSettings())
             except Failure as failure:
                 return failure.problem
 
     assert outcome(1000) == outcome(1)
+
+
+CELLS = st.sampled_from(["a", "", " ", "å b", '"a,b"', '"a\r\nb"', '"a""b"', 'a"b', "\u2028", '"'])
+ENDS = st.sampled_from(["\n", "\n", "\n", "\r\n", "\r", ""])
+
+
+@given(
+    st.lists(
+        st.tuples(st.lists(CELLS, min_size=4, max_size=4) | st.lists(CELLS, max_size=6), ENDS), min_size=1, max_size=7
+    ),
+    st.sampled_from([1, 12, 10_000]),
+)
+def test_lines_that_are_taken_apart_at_once_are_read_as_csv_reads_them(
+    rows: list[tuple[list[str], str]], at_once: int
+) -> None:
+    text = "".join(",".join(cells) + end for cells, end in rows)
+
+    def read(unquoted: Callable[[str, str], Any]) -> list[object]:
+        found: list[object] = []
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(register_csv, "_AT_ONCE", at_once)
+            patch.setattr(register_csv, "_unquoted", unquoted)
+            try:
+                for numbers, records in register_csv._batches(io.StringIO(text, newline=""), 4, ",", Path("r.csv")):
+                    found += zip(numbers, records, strict=True)
+            except Failure as failure:
+                return [failure.problem]
+        return found
+
+    assert read(register_csv._unquoted) == read(lambda _lines, _separator: None)
+
+
+def test_a_fault_after_a_line_that_is_quoted_is_told_with_its_line(tmp_path: Path) -> None:
+    text = CSV + ROWS.replace("Eriksberg", '"Eriks\r\nberg"').replace("inactive", "closed")
+    assert "row 5, column name (SE2321000131-E000000008388)" in refused(tmp_path / "a", text).problem
 
 
 def test_a_row_of_json_is_not_taken_for_one_of_csv(tmp_path: Path) -> None:

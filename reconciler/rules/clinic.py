@@ -344,8 +344,10 @@ def clinic_name_differs(upstream: Upstream) -> Iterator[Finding]:
     """
     known = Rows.of(ENTRY, upstream.register.clinics)
     for code, region in sorted(upstream.declared.regions.items()):
-        alike = known.part((True, code))
-        for hsa_id, name in names_of(region.clinics).items():
+        names, alike = names_of(region.clinics), known.part((True, code))
+        if names.items() <= alike.items():  # as of most regions: in one step
+            continue
+        for hsa_id, name in names.items():
             entry = None if alike.get(hsa_id) == name else known.get(hsa_id)
             if entry is not None and entry.name != name:
                 place = region.place_of(hsa_id)

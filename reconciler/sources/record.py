@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from reconciler.findings import Failure
@@ -13,13 +13,14 @@ STATUSES = {"active": True, "inactive": False}
 
 
 class Answer(NamedTuple):
-    """What a source gave: when it was made, and the records, each with where it stands: by name, or its four cells.
+    """What a source gave: when it was made, and the records in some order, many at a time.
 
-    `where` puts that, and the field, or None for all of the record, into words.
+    With as many records as there are, each by name or as its four cells, goes where they stand; `where` puts one of
+    these, and the field, or None for all of the record, into words.
     """
 
     generated_at: object
-    records: Iterable[tuple[Any, Any]]
+    records: Iterable[tuple[Sequence[Any], Sequence[Any]]]
     where: Callable[[Any, str | None], str]
     etag: str | None = None
 

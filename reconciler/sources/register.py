@@ -7,13 +7,11 @@ never a guess.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from itertools import islice
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 from unicodedata import is_normalized, normalize
 
 from reconciler.findings import Failure
@@ -76,7 +74,7 @@ SOURCES: Mapping[str, Callable[[RegisterSettings], Answer | None]] = {
 Parts = dict[tuple[bool, RegionCode], dict[HsaId, str]]
 _FIELDS = frozenset(FIELDS)
 _BATCH = 2_000
-_OF_MISREAD = re.compile("[\N{REPLACEMENT CHARACTER}ÃÂâ]")
+_OF_MISREAD = "\N{REPLACEMENT CHARACTER}ÃÂâ"
 
 
 def _checked(answer: Answer, settings: RegisterSettings) -> Rows[HsaId, RegisterClinic]:
@@ -84,64 +82,57 @@ def _checked(answer: Answer, settings: RegisterSettings) -> Rows[HsaId, Register
     codes = {code: code for code in REGIONS} | dict(settings.region_codes)
     parts: Parts = {}
     seen: set[HsaId] = set()
-    records = iter(answer.records)
-    while batch := list(islice(records, _BATCH)):
-        if not _put_together(batch, codes, parts, seen):
-            for at, record in batch:
-                _put(answer.where, at, record, codes, parts, seen)
+    for places, records in answer.records:
+        for start in range(0, len(records), _BATCH):
+            batch = records[start : start + _BATCH]
+            if not _put_together(batch, codes, parts, seen):
+                for at, record in zip(places[start:], batch, strict=False):
+                    _put(answer.where, at, record, codes, parts, seen)
     return Rows(ENTRY, parts)
 
 
-def _put_together(
-    batch: list[tuple[Any, Any]], codes: Mapping[str, RegionCode], parts: Parts, seen: set[HsaId]
-) -> bool:
+def _put_together(records: Sequence[Any], codes: Mapping[str, RegionCode], parts: Parts, seen: set[HsaId]) -> bool:
     """Put the records where they belong if there is nothing odd in any of them; say whether there was not."""
-    columns = _columns(batch)
-    if columns is None or not all(_is_text(column) for column in columns):
+    try:
+        hsa_ids, names, statuses, regions = _columns(records)
+        known = STATUSES.keys() >= set(statuses) and codes.keys() >= set(regions)
+        every_id, every_name = "".join(hsa_ids), "".join(names)
+    except (AttributeError, TypeError, ValueError):  # not those fields, or not texts
         return False
-    hsa_ids = columns[0] if _are_canonical(columns[0]) else tuple(map(canonical, columns[0]))
-    ids, names = set(hsa_ids), tuple(map(str.strip, columns[1]))
-    known = STATUSES.keys() >= set(columns[2]) and codes.keys() >= set(columns[3])
-    if not known or len(ids) < len(hsa_ids) or not seen.isdisjoint(ids) or _is_odd("".join(names)):
+    if not known or not every_id.isprintable() or not every_name.isprintable() or _is_odd(every_name):
+        return False
+    hsa_ids = hsa_ids if _is_canonical(every_id) else tuple(map(canonical, hsa_ids))
+    names, ids = list(map(str.strip, names)), set(hsa_ids)
+    if not (all(names) and all(hsa_ids)) or len(ids) < len(hsa_ids) or not seen.isdisjoint(ids):
         return False
     seen |= ids
-    groups = list(zip(columns[2], columns[3], strict=True))
-    its_part = {
-        (status, code): parts.setdefault((STATUSES[status], codes[code]), {}) for status, code in dict.fromkeys(groups)
-    }
+    groups = list(zip(statuses, regions, strict=True))
+    its_part = {(status, code): parts.setdefault((STATUSES[status], codes[code]), {}) for status, code in set(groups)}
+    if len(its_part) == 1:
+        parts[STATUSES[statuses[0]], codes[regions[0]]].update(zip(hsa_ids, names, strict=True))
+        return True
     for hsa_id, name, group in zip(hsa_ids, names, groups, strict=True):
         its_part[group][hsa_id] = name
     return True
 
 
-def _are_canonical(texts: tuple[str, ...]) -> TypeGuard[tuple[HsaId, ...]]:
-    """Whether every HSA-id among printable texts is in canonical form already, as nearly all are."""
-    text = "".join(texts)
-    return " " not in text and text == text.upper()
+def _columns(records: Sequence[Any]) -> Sequence[Sequence[Any]]:
+    """Return the four columns of the records; an AttributeError or ValueError where one has not those fields."""
+    if not isinstance(records[0], tuple):
+        if any(record.keys() != _FIELDS for record in records):
+            raise ValueError
+        records = list(map(itemgetter(*FIELDS), records))
+    return list(zip(*records, strict=True))
 
 
-def _columns(batch: list[tuple[Any, Any]]) -> tuple[tuple[str, ...], ...] | None:
-    """Return the four columns of the records; None where one has not those fields, or another thing than text."""
-    records = [record for _at, record in batch]
-    try:
-        if not isinstance(records[0], tuple):
-            if any(record.keys() != _FIELDS for record in records):
-                return None
-            records = list(map(itemgetter(*FIELDS), records))
-        columns = tuple(zip(*records, strict=True))
-        return columns if all({type(cell) for cell in column} == {str} for column in columns) else None
-    except (AttributeError, TypeError):
-        return None
+def _is_canonical(ids: str) -> bool:
+    """Whether HSA-ids, here as one text, are in canonical form already, as nearly all are."""
+    return " " not in ids and ids == ids.upper()
 
 
 def _is_odd(names: str) -> bool:
     """Whether a letter may have been misread, or may be written as two characters."""
-    return bool(_OF_MISREAD.search(names)) or not is_normalized("NFC", names)
-
-
-def _is_text(column: tuple[str, ...]) -> bool:
-    """Whether every cell says something, and holds nothing invisible."""
-    return "".join(column).isprintable() and all(map(str.strip, column))
+    return any(letter in names for letter in _OF_MISREAD) or not is_normalized("NFC", names)
 
 
 def _put(

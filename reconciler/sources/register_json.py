@@ -17,7 +17,8 @@ def read(text: str, name: object) -> Answer:
     document = parsed(text, name)
     if "next" in document:
         raise malformed("register", name, _("{key} is not a key that belongs here").format(key="next"))
-    return Answer(document.get("generated_at"), enumerate(document["clinics"]), where)
+    clinics = document["clinics"]
+    return Answer(document.get("generated_at"), [(range(len(clinics)), clinics)], where)
 
 
 def parsed(text: str, name: object) -> dict[str, Any]:

@@ -41,12 +41,11 @@ def read(settings: RegisterSettings) -> Answer | None:
             return None
         document = register_json.parsed(as_text("register", url, first.body), url)
         pages = [(url, document), *_further(asking, url, document, len(first.body))]
-    records = [((page, n), one) for page, (_url, found) in enumerate(pages, 1) for n, one in enumerate(_of(found))]
+    records = [
+        ([(page, n) for n in range(len(found["clinics"]))], found["clinics"])
+        for page, (_url, found) in enumerate(pages, 1)
+    ]
     return Answer(document.get("generated_at"), records, _where, first.etag if len(pages) == 1 else None)
-
-
-def _of(document: dict[str, Any]) -> list[object]:
-    return list(document["clinics"])
 
 
 def _where(at: tuple[int, int], field: str | None) -> str:

@@ -55,7 +55,7 @@ def _asked(settings: RegisterSettings) -> Answer:
     if sorted(columns) != sorted(FIELDS):
         problem = _("the query gives the columns {columns}, not {fields}")
         raise _wrong(problem.format(columns=", ".join(columns), fields=", ".join(FIELDS)))
-    return Answer(_as_text(made), enumerate(rows, 1), in_row)
+    return Answer(_as_text(made), [(range(1, len(rows) + 1), rows)], in_row)
 
 
 def _as_text(made: Any) -> object:

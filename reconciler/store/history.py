@@ -123,11 +123,10 @@ def reverts(connection: Connection, since: str) -> dict[str, int]:
 
     A clinic's row is named by its HSA-id, a board's by its region.
     """
-    columns = select(change.c.region, change.c.action, change.c.subject).join(run, run.c.id == change.c.run)
+    recent = change.c.run.in_(select(run.c.id).where(run.c.started >= since))
+    columns = select(change.c.region, change.c.action, change.c.subject)
     counts: dict[str, int] = {}
-    for code, action, subject in connection.execute(
-        columns.where(change.c.cause == "drift", run.c.started >= since).order_by(change.c.id)
-    ):
+    for code, action, subject in connection.execute(columns.where(recent, change.c.cause == "drift")):
         row = code if action in _BOARD_ACTIONS else subject
         counts[row] = counts.get(row, 0) + 1
     return counts

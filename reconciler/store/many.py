@@ -82,9 +82,9 @@ def fetched(connection: Connection, statement: Executable) -> Iterator[Row]:
 
 
 def digests(
-    connection: Connection, groups: Sequence[ColumnElement[str]], key: ColumnElement[str], name: ColumnElement[str]
-) -> dict[Row, str]:
-    """Return for each value of the *groups* the digest of its names by key; nothing where the server makes none."""
+    connection: Connection, group: ColumnElement[str], key: ColumnElement[str], name: ColumnElement[str]
+) -> dict[str, str]:
+    """Return for each value of *group* the digest of its names by key; nothing where the server makes none."""
     if connection.dialect.name != "postgresql":
         return {}
     from sqlalchemy.dialects.postgresql import aggregate_order_by  # noqa: PLC0415
@@ -93,13 +93,18 @@ def digests(
     line = key + parted + cast(func.length(name), Text) + parted + name
     text = func.string_agg(line, aggregate_order_by(literal("\n"), collate(key, "C")))
     made = func.encode(func.sha256(func.convert_to(text, "UTF8")), "hex")
-    return {tuple(group): value for *group, value in fetched(connection, select(*groups, made).group_by(*groups))}
+    return dict(fetched(connection, select(group, made).group_by(group)))
 
 
 def digest_of(names: Mapping[HsaId, str]) -> str:
     """Return what `digests` says of these *names*."""
     lines = [f"{key}\x1f{len(name)}\x1f{name}" for key, name in sorted(names.items())]
     return sha256("\n".join(lines).encode()).hexdigest()
+
+
+def exactly(connection: Connection, text: ColumnElement[str]) -> ColumnElement[str]:
+    """Return the *text* of ours, to be compared letter by letter, however the other side likes to compare its own."""
+    return collate(text, "C" if connection.dialect.name == "postgresql" else "BINARY")
 
 
 def _sent(connection: Connection, text: str, rows: list[Row]) -> int:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import Connection, func, or_, select
 
 from reconciler.findings import Failure
 from reconciler.model import ENROLMENT, MANAGED, BoardRow, HsaId, ManagedBoard, RegionCode, State, canonical
 from reconciler.rows import Rows
-from reconciler.store.many import digest_of, digests, fetched, one_of
+from reconciler.store.many import digest_of, digests, exactly, fetched, one_of
 from reconciler.store.tables import approval_used, change, managed_board, managed_clinic, run, theirs
 from reconciler.words import _
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping
 
-    from sqlalchemy import ColumnElement, Table
+    from sqlalchemy import Select
 
 IN_VAIN = ("refused", "failed")
 """The statuses of a run that ended without having had its say."""
@@ -47,35 +47,67 @@ def observe(connection: Connection, alike: Mapping[RegionCode, Mapping[HsaId, st
     A region whose clinics have the names that stand in *alike* is given that very dictionary, so that it is held once;
     where the server can tell that they have, they are not fetched.
     """
-    table = theirs(connection).clinic
-    clinics = _by_group(connection, table, [table.c.region_code], {(code,): names for code, names in alike.items()})
-    enrolled = {code: names for (code,), names in clinics.items()}
-    for names in enrolled.values():
-        _refuse_misspelt_of(connection, names)
-    groups = [managed_clinic.c.declared_in, managed_clinic.c.region_code]
-    managed = _by_group(connection, managed_clinic, groups, {(code, code): names for code, names in enrolled.items()})
-    return State(Rows(ENROLMENT, enrolled), _boards(connection), Rows(MANAGED, managed), _managed_boards(connection))
+    enrolled = _enrolled(connection, alike)
+    return State(
+        Rows(ENROLMENT, enrolled),
+        _boards(connection),
+        Rows(MANAGED, _managed(connection, enrolled)),
+        _managed_boards(connection),
+    )
 
 
-def _by_group(
-    connection: Connection,
-    table: Table,
-    groups: Sequence[ColumnElement[str]],
-    alike: Mapping[tuple[str, ...], Mapping[HsaId, str]],
-) -> dict[tuple[str, ...], Mapping[HsaId, str]]:
-    """Return for each value of the *groups* the names by id; those that stand in *alike* where they are the same."""
-    hsa_id, name = table.c.hsa_id, table.c.name
-    known = digests(connection, groups, hsa_id, name) if alike else {}
-    found: dict[tuple[str, ...], Mapping[HsaId, str]] = {}
-    for group in list(fetched(connection, select(*groups).distinct().order_by(*groups))):
-        same = alike.get(group)
-        if same is not None and group in known and known[group] == digest_of(same):
-            found[group] = same
+def _enrolled(
+    connection: Connection, alike: Mapping[RegionCode, Mapping[HsaId, str]]
+) -> dict[RegionCode, Mapping[HsaId, str]]:
+    """Return for each region the names of its clinics by id."""
+    row = theirs(connection).clinic.c
+    known = digests(connection, row.region_code, row.hsa_id, row.name) if alike else {}
+    found: dict[RegionCode, Mapping[HsaId, str]] = {}
+    for code in connection.scalars(select(row.region_code).distinct().order_by(row.region_code)).all():
+        same = alike.get(code)
+        if same is not None and code in known and known[code] == digest_of(same):
+            found[code] = same
             continue
-        here = and_(*(column == value for column, value in zip(groups, group, strict=True)))
-        names: dict[HsaId, str] = dict(fetched(connection, select(hsa_id, name).where(here).order_by(hsa_id)))
-        found[group] = same if same is not None and names == same else names
+        names: dict[HsaId, str] = dict(fetched(connection, select(row.hsa_id, row.name).where(row.region_code == code)))
+        _refuse_misspelt_of(connection, names)
+        found[code] = same if same is not None and names == same else names
     return found
+
+
+def _managed(
+    connection: Connection, enrolled: Mapping[RegionCode, Mapping[HsaId, str]]
+) -> dict[tuple[RegionCode, RegionCode], Mapping[HsaId, str]]:
+    """Return the names by id of what is remembered: by the region that declares it, and the one where it is.
+
+    Nearly always that is what is enrolled: the database finds what is not, and only such a region's rows are fetched.
+    """
+    book = managed_clinic.c
+    counts = select(book.region_code, func.count()).group_by(book.region_code).order_by(book.region_code)
+    otherwise = set(connection.scalars(_otherwise(connection)))
+    found: dict[tuple[RegionCode, RegionCode], Mapping[HsaId, str]] = {}
+    for code, count in connection.execute(counts).all():
+        names = enrolled.get(code, {})
+        if code not in otherwise and count == len(names):
+            found[code, code] = names
+            continue
+        rows = select(book.declared_in, book.hsa_id, book.name).where(book.region_code == code)
+        parts: dict[RegionCode, dict[HsaId, str]] = {}
+        for owner, hsa_id, name in fetched(connection, rows):
+            parts.setdefault(owner, {})[hsa_id] = name
+        found |= {(owner, code): names if part == names else part for owner, part in parts.items()}
+    return found
+
+
+def _otherwise(connection: Connection) -> Select[tuple[str]]:
+    """Return what selects the regions with a clinic of which something else is remembered than is enrolled."""
+    book, row = managed_clinic.c, theirs(connection).clinic.c
+    same = (
+        (exactly(connection, book.hsa_id) == row.hsa_id)
+        & (exactly(connection, book.region_code) == row.region_code)
+        & (exactly(connection, book.name) == row.name)
+    )
+    elsewhere = or_(row.hsa_id.is_(None), book.declared_in != book.region_code)
+    return select(book.region_code).outerjoin_from(managed_clinic, row.hsa_id.table, same).where(elsewhere).distinct()
 
 
 def observe_region(connection: Connection, code: RegionCode, watched: Collection[HsaId]) -> State:
