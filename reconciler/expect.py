@@ -61,7 +61,7 @@ def _reasons(saved: SavedPlan, planned: Planned) -> Iterator[str]:
         "routes": planned.routes.digest,
     }
     yield from (said[name] for name in said if saved.digests[name] != now[name])
-    steps = frozenset((one.region, one.action.value, one.subject) for one in planned.changes)
+    steps = frozenset((one.region, str(one.action), one.subject) for one in planned.changes)
     gone, new = saved.steps - steps, steps - saved.steps
     if gone:
         text = ngettext("{n} change is no longer due ({named})", "{n} changes are no longer due ({named})", len(gone))

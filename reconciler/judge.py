@@ -147,8 +147,7 @@ def upstream_findings(
 
 def fingerprint(changes: Iterable[Change], observed_digest: str, settled_digest: str) -> str:
     """Return the digest of what a plan does: the changes, and the rows before and after them."""
-    rows = [[change.region, change.action.value, change.subject, change.before, change.after] for change in changes]
-    return digest([rows, observed_digest, settled_digest])
+    return digest([[change[:5] for change in changes], observed_digest, settled_digest])
 
 
 _SAID = (guard.move_waits, guard.region_held)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Any, NamedTuple
 
 from reconciler.bulk import unquestioned
@@ -160,7 +160,7 @@ def _board_outcome(code: RegionCode, declared: Declared, observed: State) -> Boa
 # ---- the difference
 
 
-class Action(Enum):
+class Action(StrEnum):
     """What a change does. The order is the order of execution: residents are shut out first and let in last."""
 
     REMOVE_BOARD = "remove-board"
@@ -189,7 +189,7 @@ def action_word(action: str) -> str:
     return words.get(action, action)
 
 
-class Cause(Enum):
+class Cause(StrEnum):
     """Why a change is due: git changed, somebody else changed the database, or the e-services changed."""
 
     CONFIG = "config"

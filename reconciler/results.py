@@ -26,7 +26,7 @@ from reconciler.model import (
     State,
 )
 from reconciler.outcome import Outcome
-from reconciler.plan import Change, Settled
+from reconciler.plan import Change, Settled, touched_by
 from reconciler.rules import guard
 from reconciler.rules.guard import Judgement, Use
 
@@ -159,7 +159,9 @@ class Planned(NamedTuple):
 
     def _concerned(self, judgement: Judgement) -> bool:
         """Whether something is refused in the regions that it is about, or in one that their changes touch."""
-        codes = {one.code for one in self.regions} | {code for change in self.changes for code in change.touches}
+        if not judgement.refusals:
+            return False
+        codes = {one.code for one in self.regions} | touched_by(self.changes)
         return judgement.national or any(refusal.region in codes for refusal in judgement.refusals)
 
     def only(self, codes: Collection[RegionCode]) -> Planned:

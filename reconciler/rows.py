@@ -6,9 +6,9 @@ are compared in one step, and two that say the same can be the same one. What a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping
+from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping
 from collections.abc import Set as AbstractSet
-from itertools import chain, count
+from itertools import chain, count, repeat
 from typing import Any, Generic, NamedTuple, TypeVar
 
 K = TypeVar("K", bound=str)
@@ -126,12 +126,18 @@ def differences(one: Rows[K, R], other: Rows[K, R]) -> dict[K, tuple[R | None, R
     for group in {**one.parts, **other.parts}:
         mine, theirs = one.part(group), other.part(group)
         if mine is not theirs:
-            join = one.kind.join
-            was.update((key, join(group, name)) for key, name in mine.items() if theirs.get(key) != name)
-            now.update((key, join(group, name)) for key, name in theirs.items() if mine.get(key) != name)
+            was.update(_lacking(one.kind, group, mine, theirs))
+            now.update(_lacking(one.kind, group, theirs, mine))
     if not was:  # as of everything at first
         return {key: (None, row) for key, row in now.items()}
     return {key: (was.get(key), now.get(key)) for key in {**was, **now}}
+
+
+def _lacking(kind: Kind[R], group: Any, names: Mapping[K, str], others: Mapping[K, str]) -> Iterable[tuple[K, R]]:
+    """Return the rows of a group that *others* lack, or have under another name."""
+    if not others:
+        return zip(names, map(kind.join, repeat(group), names.values()), strict=False)
+    return ((key, kind.join(group, name)) for key, name in names.items() if others.get(key) != name)
 
 
 class Listed(Mapping[K, R]):

@@ -58,10 +58,10 @@ RESULTS: list[tuple[str, Callable[[Any], dict[str, Any]], Any]] = [
 def test_a_document_fits_its_schema_and_is_the_same_twice(
     name: str, make: Callable[[Any], dict[str, Any]], result: Any
 ) -> None:
-    document = make(result)
+    text = report.dump(make(result))
+    document = json.loads(text)
     assert [error.message for error in Draft202012Validator(schemas.load(name)).iter_errors(document)] == []
-    assert report.dump(document) == report.dump(make(result))
-    assert json.loads(report.dump(document)) == document
+    assert report.dump(make(result)) == report.dump(document) == text
 
 
 def ordered(document: Any, schema: dict[str, Any]) -> None:
@@ -78,7 +78,7 @@ def ordered(document: Any, schema: dict[str, Any]) -> None:
 @pytest.mark.parametrize(("name", "make", "result"), RESULTS[:10])
 def test_keys_stand_in_the_order_of_the_schema(name: str, make: Callable[[Any], dict[str, Any]], result: Any) -> None:
     schema = schemas.load(name)
-    ordered(make(result), schema["oneOf"][1] if "oneOf" in schema else schema)
+    ordered(json.loads(report.dump(make(result))), schema["oneOf"][1] if "oneOf" in schema else schema)
 
 
 def keys(document: dict[str, Any]) -> str:
@@ -99,6 +99,16 @@ def test_keys_stand_in_the_order_that_was_promised() -> None:
         "rule stage severity region subject path line column end_line end_column problem remedy suggestion new related"
     )
     assert keys(report.validate(Validation((), (), 1, 1))["summary"]) == "error warning note regions clinics"
+
+
+def test_the_document_of_a_change_is_made_when_it_is_looked_at() -> None:
+    made = []
+    each = report.Each(lambda value: made.append(value) or {"value": value}, (1, 2, 3))
+    assert (len(each), bool(each), made) == (3, True, [])
+    assert each[1] == {"value": 2}
+    assert [*each[1:]] == [{"value": 2}, {"value": 3}]
+    assert [*each] == [{"value": 1}, {"value": 2}, {"value": 3}]
+    assert json.loads(report.dump({"each": each})) == {"each": [*each]}
 
 
 def test_a_change_tells_the_columns_of_the_table_that_it_is_about() -> None:

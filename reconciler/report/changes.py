@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.model import REGIONS, RegionCode
@@ -29,6 +30,7 @@ SIGNS = {
 }
 _VERDICTS = ("apply", "applied", "unchanged", "stopped", "refused", "failed", "not-attempted")
 _BLOCKED = frozenset({"stopped", "refused"})
+_NO_MORE: tuple[None, Iterable[Document]] = (None, ())
 _QUIET = frozenset({"unchanged", "not-attempted"})
 
 
@@ -45,12 +47,14 @@ def blocks(document: Document) -> Iterator[Block]:
     That nothing was attempted where nothing is due is told by the count alone.
     """
     waits = waiting(document)
-    by_region: dict[RegionCode, list[Document]] = {}
-    for change in document["changes"]:
-        by_region.setdefault(change["region"], []).append(change)
-    for region in document["regions"]:
-        changes, unchanged = by_region.get(region["region"], []), region["verdict"] == "unchanged"
-        if unchanged:
+    divided = groupby(document["changes"], itemgetter("region"))
+    code, those = next(divided, _NO_MORE)
+    for region in document["regions"]:  # in the order of the changes; never are all of these there at once
+        changes = []
+        if region["region"] == code:
+            changes = list(those)
+            code, those = next(divided, _NO_MORE)
+        if region["verdict"] == "unchanged":
             changes = [change for change in changes if change["subject"] in waits]
         if changes or region["because"] or region["verdict"] not in _QUIET:
             yield Block(region, changes)
@@ -62,7 +66,8 @@ def left_out(document: Document) -> int:
     held = {
         one["region"] for one in document["regions"] if one["verdict"] in _BLOCKED or "region-held" in one["because"]
     }
-    return sum(one["region"] in held or one["subject"] in waits for one in document["changes"])
+    changes = document["changes"] if held or waits else ()
+    return sum(one["region"] in held or one["subject"] in waits for one in changes)
 
 
 def waiting(document: Document) -> frozenset[str]:

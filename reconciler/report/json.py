@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from json import dumps
 from string import Formatter
 from typing import TYPE_CHECKING, Any
@@ -46,8 +46,25 @@ _ACTIONS = (
 
 def dump(document: Document | list[Document]) -> str:
     r"""Return *document* as text. What a terminal would obey, or UTF-8 cannot hold, is written `\uXXXX`."""
-    text = dumps(document, ensure_ascii=False, indent=2)
+    text = dumps(document, ensure_ascii=False, indent=2, default=list)
     return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
+
+
+class Each(Sequence[Any]):
+    """A list of documents, each *made* of a value when it is looked at: those of a million fill half a gigabyte."""
+
+    def __init__(self, made: Callable[[Any], Document], values: Sequence[Any]) -> None:
+        self._made = made
+        self._values = values
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __getitem__(self, at: Any) -> Any:
+        return Each(self._made, self._values[at]) if isinstance(at, slice) else self._made(self._values[at])
+
+    def __iter__(self) -> Iterator[Document]:
+        return map(self._made, self._values)
 
 
 # ---- one function for each command
@@ -201,7 +218,7 @@ def _plan(planned: Planned) -> Document:
         "settled": {"digest": planned.settled_digest},
         "summary": _summary(planned.changes),
         "regions": [_verdict(region) for region in planned.regions],
-        "changes": [_change(change) for change in planned.changes],
+        "changes": Each(_change, planned.changes),
         "approvals": [_use(use) for use in planned.uses],
         "findings": _findings(planned.findings),
         "failures": _failures(planned.failures),
@@ -221,10 +238,8 @@ def _cached(world: World | None) -> Document | None:
 
 
 def _summary(changes: Iterable[Change]) -> dict[str, int]:
-    counts = {action.value: 0 for action in _ACTIONS}
-    for change in changes:
-        counts[change.action.value] += 1
-    return counts
+    counts = Counter(change.action for change in changes)
+    return {str(action): counts[action] for action in _ACTIONS}
 
 
 def _verdict(region: RegionVerdict) -> Document:
@@ -239,11 +254,11 @@ def _verdict(region: RegionVerdict) -> Document:
 def _change(change: Change) -> Document:
     return {
         "region": change.region,
-        "action": change.action.value,
+        "action": str(change.action),
         "subject": change.subject,
         "before": _row(change.before),
         "after": _row(change.after),
-        "cause": change.cause.value,
+        "cause": str(change.cause),
         "path": change.path,
         "line": change.line,
     }

@@ -78,8 +78,8 @@ def _leaving(changes: Iterable[Change]) -> dict[RegionCode, int]:
     """Count for each region the clinics it loses: withdrawn, or moved away."""
     counts: dict[RegionCode, int] = {}
     for change in changes:
-        if change.leaves is not None:
-            counts[change.leaves] = counts.get(change.leaves, 0) + 1
+        if change.before is not None and (code := change.leaves) is not None:
+            counts[code] = counts.get(code, 0) + 1
     return counts
 
 

@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from reconciler.findings import Exit, Failure
 from reconciler.model import ENROLMENT, BoardRow, Enrolment, HsaId, ManagedClinic, RegionCode, State
-from reconciler.plan import Action, Bookkeeping, Change, action_word
+from reconciler.plan import Action, Bookkeeping, Change, action_word, touched_by
 from reconciler.rows import Rows, differences
 from reconciler.store.engine import TooNarrow, locks_all, transacted
 from reconciler.store.log import append_changes
@@ -143,7 +143,7 @@ def _locked(code: RegionCode) -> Failure:
 
 def _demand_locked(locked: set[RegionCode], changes: Sequence[Change]) -> None:
     """Begin anew, with more locked, where a clinic proves to move from a region that is not."""
-    touched = {region for step in changes for region in step.touches}
+    touched = touched_by(changes)
     if not touched <= locked:
         locked |= touched
         raise TooNarrow
@@ -178,7 +178,7 @@ def _demand_as_predicted(code: RegionCode, expected: State, after: State, change
 def _demand_nothing_left(code: RegionCode, left: Sequence[Change]) -> None:
     if not left:
         return
-    named = ", ".join(f"{action_word(step.action.value)} {step.subject}" for step in left[:3])
+    named = ", ".join(f"{action_word(step.action)} {step.subject}" for step in left[:3])
     raise _differs(code, len(left), named)
 
 
@@ -240,7 +240,7 @@ def _changed_meanwhile(action: Action, asked: int, hit: int) -> Failure:
     return Failure(
         "database",
         "changed-meanwhile",
-        problem=problem.format(action=action_word(action.value), asked=asked, hit=hit),
+        problem=problem.format(action=action_word(action), asked=asked, hit=hit),
         remedy=_("nothing of the region was changed; see what else writes to the database, then run again"),
     )
 

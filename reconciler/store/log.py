@@ -19,7 +19,7 @@ from reconciler.model import BoardRow, Enrolment, RegionCode
 from reconciler.plan import Change, state_digest
 from reconciler.store.engine import connected, transacted
 from reconciler.store.many import add
-from reconciler.store.observe import FORGOT, NOBODY, observe
+from reconciler.store.observe import FORGOT, NOBODY, observe_theirs
 from reconciler.store.tables import as_text, change, run
 from reconciler.words import _
 
@@ -112,7 +112,7 @@ def logged(engine: Engine, run_id: int, code: RegionCode) -> int:
 def _state_now(connection: Connection) -> str | None:
     """Return the digest of the state; None where it cannot be read, which must not keep the run from its end."""
     try:
-        state = observe(connection)
+        state = observe_theirs(connection)
     except Failure:
         return None
     return state_digest(state.clinics, state.boards)
@@ -175,9 +175,9 @@ _COVERED = ("run", "region", "sequence", "action", "subject", "before", "after",
 
 def _covered(run_id: int, code: RegionCode, sequence: int, step: Change) -> tuple[object, ...]:
     """Return what is stored of a change, and covered by its hash, in the order of `_COVERED`."""
-    before, after = _row_text(step.before), _row_text(step.after)
-    action, cause = step.action.value, step.cause.value
-    return (run_id, code, sequence, action, step.subject, before, after, cause, step.path, step.line)
+    _region, action, subject, before, after, cause, path, line = step
+    rows = _row_text(before), _row_text(after)
+    return (run_id, code, sequence, str(action), subject, *rows, str(cause), path, line)
 
 
 def _row_text(row: Enrolment | BoardRow | None) -> str | None:
@@ -192,8 +192,7 @@ def _hash(previous: str, covered: Sequence[object]) -> str:
 
     It is the digest of them as a list, written here by hand: that of a million changes is most of what the log costs.
     """
-    every = (previous, *covered)
-    said = [_quoted(one) if isinstance(one, str) else "null" if one is None else str(one) for one in every]
+    said = [_quoted(one) if type(one) is str else "null" if one is None else str(one) for one in (previous, *covered)]
     return "sha256:" + sha256(f"[{','.join(said)}]".encode()).hexdigest()
 
 

@@ -48,12 +48,13 @@ def observe(connection: Connection, alike: Mapping[RegionCode, Mapping[HsaId, st
     where the server can tell that they have, they are not fetched.
     """
     enrolled = _enrolled(connection, alike)
-    return State(
-        Rows(ENROLMENT, enrolled),
-        _boards(connection),
-        Rows(MANAGED, _managed(connection, enrolled)),
-        _managed_boards(connection),
-    )
+    managed = Rows(MANAGED, _managed(connection, enrolled))
+    return State(Rows(ENROLMENT, enrolled), _boards(connection), managed, _managed_boards(connection))
+
+
+def observe_theirs(connection: Connection) -> State:
+    """Return what the service's tables hold; of ours nothing."""
+    return State(Rows(ENROLMENT, _enrolled(connection, {})), _boards(connection))
 
 
 def _enrolled(
@@ -117,9 +118,9 @@ def observe_region(connection: Connection, code: RegionCode, watched: Collection
     and what is remembered of it, wherever they point.
     """
     table, books = theirs(connection).clinic.c, managed_clinic.c
-    of_clinics = select(table.region_code, table.hsa_id, table.name).order_by(table.hsa_id)
-    of_books = select(books.declared_in, books.region_code, books.hsa_id, books.name).order_by(books.hsa_id)
-    of_region = select(table.hsa_id, table.name).where(table.region_code == code).order_by(table.hsa_id)
+    of_clinics = select(table.region_code, table.hsa_id, table.name)
+    of_books = select(books.declared_in, books.region_code, books.hsa_id, books.name)
+    of_region = select(table.hsa_id, table.name).where(table.region_code == code)
     enrolled: dict[HsaId, str] = dict(fetched(connection, of_region))
     clinics = {code: enrolled} if enrolled else {}
     managed: dict[tuple[RegionCode, RegionCode], dict[HsaId, str]] = {}
