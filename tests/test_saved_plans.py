@@ -405,7 +405,7 @@ def test_a_plan_cannot_be_saved_where_nobody_may_write(country: Country) -> None
 
 def altered(country: Country, **changed: object) -> Path:
     path = country.folder / "plan.json"
-    path.write_text(json.dumps({**documents.plan(country.plan()), **changed}), encoding="utf-8")
+    path.write_text(documents.dump({**documents.plan(country.plan()), **changed}), encoding="utf-8")
     return path
 
 
