@@ -42,7 +42,7 @@ class Plain(NamedTuple):
         """Return the names that should hold in the region, or be remembered of it, given those from *before*."""
         if not self.join and self.stay <= before.keys() and before.items() <= self.names.items():
             return before  # as nearly always; what follows would find the same, and make a list of all of them first
-        ids = [*self.stay, *self.join]
+        ids = [*self.stay, *sorted(self.join)]
         after = list(map(self.names.__getitem__, ids))
         return before if list(map(before.get, ids)) == after else {**before, **dict(zip(ids, after, strict=True))}
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from enum import Enum, StrEnum
 from typing import Any, NamedTuple
 
@@ -238,8 +239,9 @@ def diff(observed: State, settled: Settled, declared: Declared) -> list[Change]:
     """Return the changes from *observed* to *settled*, sorted; each with its cause and where it is declared."""
     was, will = Rows.of(ENROLMENT, observed.clinics), Rows.of(ENROLMENT, settled.clinics)
     found = differences(was, will)
-    books = Rows.of(MANAGED, observed.managed_clinics).among(found)
-    files = _files_of(Rows.of(MANAGED, settled.managed_clinics).among(found), books, declared)
+    last = Rows.of(MANAGED, observed.managed_clinics)
+    books = last.among(found)
+    files = _files_of(found.keys(), Rows.of(MANAGED, settled.managed_clinics), last, declared)
     changes = [
         _clinic_change(hsa_id, before, after, books.get(hsa_id), *files.get(hsa_id, (None, None)))
         for hsa_id, (before, after) in found.items()
@@ -253,18 +255,18 @@ def diff(observed: State, settled: Settled, declared: Declared) -> list[Change]:
 
 
 def _files_of(
-    settled: Mapping[HsaId, ManagedClinic], last: Mapping[HsaId, ManagedClinic], declared: Declared
-) -> dict[HsaId, tuple[str, int | None]]:
+    hsa_ids: AbstractSet[HsaId],
+    settled: Rows[HsaId, ManagedClinic],
+    last: Rows[HsaId, ManagedClinic],
+    declared: Declared,
+) -> dict[HsaId, tuple[str | None, int | None]]:
     """Return the file of the region that manages each clinic, or did last, and its line there, if it has one."""
-    files = {}
-    lines: dict[RegionCode, Mapping[HsaId, int]] = {}
-    for hsa_id, owner in {**last, **settled}.items():
-        code = owner.declared_in
-        one = declared.regions.get(code)
-        if one:
-            if code not in lines:
-                lines[code] = lines_of(one.clinics)
-            files[hsa_id] = (one.source.path, lines[code].get(hsa_id))
+    files: dict[HsaId, tuple[str | None, int | None]] = {}
+    for rows in (last, settled):
+        for (declared_in, _here), names in rows.parts.items():
+            one = declared.regions.get(declared_in)
+            path, lines = (one.source.path, lines_of(one.clinics)) if one else (None, {})
+            files.update((hsa_id, (path, lines.get(hsa_id))) for hsa_id in names.keys() & hsa_ids)
     return files
 
 
@@ -313,7 +315,7 @@ def board_differs(row: BoardRow | None, last: ManagedBoard | None) -> bool:
 class Bookkeeping(NamedTuple):
     """What one region's transaction remembers as managed: rows to write, rows to forget. Not a change."""
 
-    clinics: Mapping[HsaId, ManagedClinic] = {}
+    clinics: Rows[HsaId, ManagedClinic] = Rows(MANAGED, {})
     forgotten: tuple[HsaId, ...] = ()
     board: ManagedBoard | None = None
     board_differs: bool = False
@@ -324,18 +326,23 @@ class Bookkeeping(NamedTuple):
 
 def bookkeeping(observed: State, settled: Settled, changes: Iterable[Change]) -> dict[RegionCode, Bookkeeping]:
     """Return for each region what its transaction remembers: a changed clinic's row goes with the change."""
-    where = {change.subject: change.region for change in changes}
-    written: dict[RegionCode, dict[HsaId, ManagedClinic]] = {}
+    where: dict[str, RegionCode] = {change.subject: change.region for change in changes}
+    written: dict[RegionCode, dict[tuple[RegionCode, RegionCode], dict[HsaId, str]]] = {}
     forgotten: dict[RegionCode, list[HsaId]] = {}
     was, will = Rows.of(MANAGED, observed.managed_clinics), Rows.of(MANAGED, settled.managed_clinics)
-    for hsa_id, (before, after) in differences(was, will).items():
-        if after is not None:
-            written.setdefault(where.get(hsa_id, after.declared_in), {})[hsa_id] = after
-        elif before is not None:
-            forgotten.setdefault(where.get(hsa_id, before.declared_in), []).append(hsa_id)
+    for group in sorted({**was.parts, **will.parts}):
+        before, after = was.part(group), will.part(group)
+        if before is after:
+            continue
+        for hsa_id in sorted(hsa_id for hsa_id, name in after.items() if before.get(hsa_id) != name):
+            part = written.setdefault(where.get(hsa_id, group[0]), {}).setdefault(group, {})
+            part[hsa_id] = after[hsa_id]
+        for hsa_id in before.keys() - after.keys():
+            if hsa_id not in will:
+                forgotten.setdefault(where.get(hsa_id, group[0]), []).append(hsa_id)
     return {
         code: Bookkeeping(
-            dict(sorted(written.get(code, {}).items())),
+            Rows(MANAGED, written.get(code, {})),
             tuple(sorted(forgotten.get(code, ()))),
             settled.managed_boards.get(code),
             observed.managed_boards.get(code) != settled.managed_boards.get(code),

@@ -57,6 +57,7 @@ class Run:
     books: dict[RegionCode, Bookkeeping] = field(default_factory=dict)
     waiting: frozenset[str] = frozenset()
     left: dict[str, Enrolment | BoardRow | None] = field(default_factory=dict)
+    newly_done: list[tuple[Change, ...]] = field(default_factory=list)
     done: dict[RegionCode, tuple[Change, ...]] = field(default_factory=dict)
     held_back: dict[RegionCode, frozenset[str]] = field(default_factory=dict)
     findings: dict[RegionCode, tuple[Finding, ...]] = field(default_factory=dict)
@@ -152,7 +153,7 @@ class Run:
             return verdict._replace(verdict=Verdict.REFUSED, because=tuple(because))
         self.applied += len(done.changes)
         self.done[verdict.code] = done.changes
-        self.left.update((guard.row_of(change), change.after) for change in done.changes)
+        self.newly_done.append(done.changes)
         self.spent |= done.taken
         return verdict._replace(verdict=Verdict.APPLIED if done.changes else Verdict.UNCHANGED)
 
@@ -211,6 +212,8 @@ class Run:
 
     def _seen(self, code: RegionCode, watched: Collection[HsaId], state: State) -> Seen:
         """Return what the transaction sees otherwise than this run left it: what somebody else has changed."""
+        while self.newly_done:
+            self.left.update((guard.row_of(change), change.after) for change in self.newly_done.pop(0))
         observed, left = self.world.observed, self.left
         enrolled, there = Rows.of(ENROLMENT, observed.clinics), Rows.of(ENROLMENT, state.clinics)
         managed = Rows.of(MANAGED, state.managed_clinics).parts.items()

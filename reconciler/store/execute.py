@@ -254,7 +254,8 @@ def _remember(
     """Write what is managed: a row that changes is deleted and written anew, which every database does alike."""
     old = [(hsa_id,) for hsa_id in (*books.clinics, *books.forgotten) if hsa_id in before]
     alter(connection, delete(managed_clinic).where(managed_clinic.c.hsa_id == bindparam("id")), ("id",), old)
-    new = [(hsa_id, *row, run_id) for hsa_id, row in books.clinics.items()]
+    parts = books.clinics.parts.items()
+    new = [(hsa_id, *group, name, run_id) for group, names in parts for hsa_id, name in names.items()]
     add(connection, managed_clinic, ("hsa_id", *ManagedClinic._fields, "run_id"), new)
     if books.board_differs:
         connection.execute(delete(managed_board).where(managed_board.c.region_code == code))
