@@ -264,9 +264,10 @@ def _files_of(
     files: dict[HsaId, tuple[str | None, int | None]] = {}
     for rows in (last, settled):
         for (declared_in, _here), names in rows.parts.items():
-            one = declared.regions.get(declared_in)
+            those = names.keys() & hsa_ids
+            one = declared.regions.get(declared_in) if those else None
             path, lines = (one.source.path, lines_of(one.clinics)) if one else (None, {})
-            files.update((hsa_id, (path, lines.get(hsa_id))) for hsa_id in names.keys() & hsa_ids)
+            files.update((hsa_id, (path, lines.get(hsa_id))) for hsa_id in those)
     return files
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate, chain, islice
+from itertools import accumulate, islice
 from pathlib import Path
-from typing import TextIO
 
 from reconciler.sources.answer import malformed
 from reconciler.sources.record import FIELDS, Answer, in_row, incomplete
@@ -24,15 +24,16 @@ Batch = tuple[Sequence[int], list[tuple[str, ...]]]
 _WHOLE = len(FIELDS)
 _EMPTY = ("",) * _WHOLE
 _AT_ONCE = 100_000
-"""So many letters, and to the end of their line."""
+"""So many letters are taken apart at once, and those to the end of their line."""
 
 _MANY = 2_000
 _BREAK = re.compile("\r\n|\r|\n")
 
 
 def read(content: bytes, path: Path) -> Answer:
-    """Return the records of a CSV file; they are read as they are asked for."""
-    lines = io.TextIOWrapper(io.BytesIO(content), _encoding(content, path), newline="")
+    """Return the records of a CSV file; they are read as they are asked for, and then no longer held."""
+    pieces = _pieces(_decoded(content, path))
+    lines = io.StringIO(pieces.popleft() if pieces else "", newline="")
     said, first, header = {}, 1, ""
     for line in lines:
         key, colon, value = line.strip().strip('";, ').lstrip("# ").partition(":")
@@ -45,45 +46,60 @@ def read(content: bytes, path: Path) -> Answer:
         first += 1
     if "generated_at" not in said:
         raise malformed("register", path, _("the first line should be # generated_at: and a time"))
-    return Answer(said["generated_at"], _records(header, lines, first, path, said.get("clinics")), in_row)
+    pieces.appendleft(lines.read())
+    return Answer(said["generated_at"], _records(header, pieces, first, path, said.get("clinics")), in_row)
 
 
-def _encoding(content: bytes, path: Path) -> str:
+def _decoded(content: bytes, path: Path) -> str:
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise malformed("register", path, _("this is UTF-16; save it as CSV UTF-8"))
     for encoding in ("utf-8-sig", "cp1252"):
         try:
-            content.decode(encoding)
+            return content.decode(encoding)
         except UnicodeDecodeError as error:
             place = error.start
-        else:
-            return encoding
     raise malformed("register", path, _("byte {n} is neither UTF-8 nor what a spreadsheet writes").format(n=place + 1))
 
 
-def _records(header: str, lines: TextIO, first: int, path: Path, said: str | None) -> Iterator[Batch]:
+def _pieces(text: str) -> deque[str]:
+    """Return the text in pieces of whole lines, so that what is read need not be held until all is."""
+    pieces, start = deque[str](), 0
+    while start < len(text):
+        end = text.find("\n", start + _AT_ONCE) + 1 or len(text)
+        pieces.append(text[start:end])
+        start = end
+    return pieces
+
+
+def _lines(pieces: deque[str]) -> Iterator[str]:
+    while pieces:
+        yield from io.StringIO(pieces.popleft(), newline="")
+
+
+def _records(header: str, pieces: deque[str], first: int, path: Path, said: str | None) -> Iterator[Batch]:
     """Yield the cells of the records with the number of each one's first line; see that there are as many as *said*."""
     separator = ";" if ";" in header.strip().strip(";,") else ","
     if tuple(_trimmed(next(csv.reader([header], delimiter=separator), []))) != FIELDS:
         raise malformed("register", path, _("the header should be {header}").format(header=",".join(FIELDS)))
     count = 0
-    for numbers, rows in _batches(lines, first + 1, separator, path):
+    for numbers, rows in _batches(pieces, first + 1, separator, path):
         count += len(rows)
         yield numbers, rows
     if said is not None and said != str(count):
         raise incomplete(_("it says {said} clinics, and has {count}").format(said=said, count=count))
 
 
-def _batches(lines: TextIO, start: int, separator: str, path: Path) -> Iterator[Batch]:
-    """Yield the records of the *lines*, of which the first has the number *start*.
+def _batches(pieces: deque[str], start: int, separator: str, path: Path) -> Iterator[Batch]:
+    """Yield the records in the *pieces*, of which the first line has the number *start*.
 
     Lines of four cells without a quote are taken apart many at once; where others begin, `csv` reads on to the end.
     """
-    while some := lines.read(_AT_ONCE) + lines.readline():
-        rows = _unquoted(some, separator)
+    while pieces:
+        rows = _unquoted(pieces[0], separator)
         if rows is None:
-            yield from _read_closely(chain(io.StringIO(some, newline=""), lines), start, separator, path)
+            yield from _read_closely(_lines(pieces), start, separator, path)
             return
+        pieces.popleft()
         yield range(start, start + len(rows)), rows
         start += len(rows)
 
