@@ -316,6 +316,7 @@ def test_the_actor_is_who_started_it(applied: Path, monkeypatch: pytest.MonkeyPa
 
 def test_a_database_that_someone_else_holds_is_said_so(applied: Path) -> None:
     edit(applied / "reconciler.toml", "register.csv", "register-tomorrow.csv")
+    edit(applied / "reconciler.toml", "demo =", 'lock_timeout = "1s"\ndemo =')
     with contextlib.closing(sqlite3.connect("reconciler.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         said = Said("apply")
