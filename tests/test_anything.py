@@ -9,7 +9,6 @@ import contextlib
 import io
 import json
 import os
-import sys
 import time
 from pathlib import Path
 
@@ -21,10 +20,12 @@ from reconciler.cli import run
 from reconciler.declare.beside import read_approvals
 from reconciler.rules.reading import LARGEST
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 SOAK = bool(os.environ.get("RECONCILER_SOAK"))
 EXAMPLES = 5_000 if SOAK else 500
 """Of bytes, and of edits, each."""
-SECONDS, MEGABYTES = 6 if "coverage" in sys.modules else 2, 300  # counting lines takes its time
+SECONDS, MEGABYTES = 2, 300
 ROOT = Path(__file__).parent.parent
 GOOD = """\
 # yaml-language-server: $schema=../../schemas/region.schema.json

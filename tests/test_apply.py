@@ -27,6 +27,8 @@ from reconciler.plan import state_digest
 from reconciler.results import Applied
 from reconciler.store.tables import metadata, service_tables
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 SOAK = bool(os.environ.get("RECONCILER_SOAK"))
 STEP = 1 if SOAK else 9
 KILLS = 500 if SOAK else 8

@@ -21,6 +21,8 @@ from bench.measure import Cost, FailedError, Program, cost, in_turn, said, told
 from bench.page import Measured, Row, Writing, written
 from reconciler.cli import main, run
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 RECONCILER = [sys.executable, "-m", "reconciler"]
 
 

@@ -21,6 +21,8 @@ from little_country import Country
 from reconciler.cli import main
 from reconciler.model import REGIONS
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 OURS = ("./", "./.reconciler")

@@ -19,6 +19,8 @@ from little_country import Country
 
 from reconciler.findings import Exit
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 CONTAINERFILE = (ROOT / "Containerfile").read_text(encoding="utf-8")
 TEMPLATES = sorted((ROOT / "templates").glob("*.yml"))
 

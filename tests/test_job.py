@@ -19,6 +19,8 @@ from sqlalchemy import Engine, event
 
 from reconciler.cli import run
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 ROOT = Path(__file__).parent.parent
 ROUNDS = 50 if os.environ.get("RECONCILER_SOAK") else 5
 """On each of the two databases."""

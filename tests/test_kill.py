@@ -11,6 +11,8 @@ from sqlalchemy import Engine, event
 from reconciler import store
 from reconciler.model import Enrolment
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 STORY: tuple[Rows, Rows] = (
     {A: ("14", "Ett"), B: ("14", "Två")},
     {A: ("14", "Ettan"), C: ("14", "Tre"), D: ("14", "Fyra")},

@@ -28,6 +28,8 @@ from reconciler.report import json as documents
 from reconciler.results import Applied, Planned
 from reconciler.store.tables import metadata
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 SOAK = bool(os.environ.get("RECONCILER_SOAK"))
 STEPS = 40 if SOAK else 25
 SEQUENCES = {"sqlite": 300, "postgresql": 300} if SOAK else {"sqlite": 10, "postgresql": 2}

@@ -19,6 +19,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from reconciler.findings import Exit
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 PUSHED = ROOT / "deploy/kubernetes/pushed.py"
 CRONJOB = yaml.safe_load((ROOT / "deploy/kubernetes/cronjob.yaml").read_text(encoding="utf-8"))
 (CONTAINER,) = CRONJOB["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from reconciler.declare import closely, quick
 from reconciler.model import SourceText
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 FOLDER = Path(__file__).parent.parent / "config" / "regions"
 EXAMPLES = 100_000 if os.environ.get("RECONCILER_SOAK") else 2_000
 GOOD = """\

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from test_drafting import BLEKINGE, ELSEWHERE, HERE, SKANE, VG, Said, edit, example, held  # noqa: F401
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 KILLS = range(1, 8 if os.environ.get("RECONCILER_SOAK") else 4)
 
 

@@ -14,6 +14,8 @@ import pytest
 from made_store import observed, problems, sql
 from month import Month, git, month
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 PAGE = Path(__file__).parent.parent / "docs" / "sv" / "en-manad.md"
 SOAK = bool(os.environ.get("RECONCILER_SOAK"))
 

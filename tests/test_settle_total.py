@@ -25,6 +25,8 @@ from reconciler.model import (
 )
 from reconciler.plan import Change, Outcome, Settled, bookkeeping, diff, settle
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 CODES = ("12", "13", "14")
 CLINIC = HsaId("SE2321000131-E000000000458")
 NOWHERE = Place("none.yaml")

@@ -18,6 +18,8 @@ from reconciler.cli.shards import Shard
 from reconciler.findings import Exit
 from reconciler.model import REGIONS
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 ROOT = Path(__file__).parent.parent
 COUNT = 4
 

@@ -19,6 +19,8 @@ from click.testing import CliRunner
 from bench.clinics import make
 from reconciler.cli import main
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 SMALL, LARGE = 2_100, 8_400
 AUTHOR = ["-c", "user.name=Nobody", "-c", "user.email=nobody@example.org"]
 
