@@ -208,6 +208,16 @@ def test_a_key_with_a_password_is_told_and_nobody_is_asked_for_it(authority: tru
     assert (found.kind, found.remedy) == ("certificate", "give files in PEM form, the key without a password")
 
 
+def test_whom_the_machine_trusts_is_read_once_for_all_who_are_asked(ca: Path) -> None:
+    def trust(source: str, settings: HttpSettings) -> object:
+        with session(source, settings) as opened:
+            return opened.pool.connection_pool_kw["ssl_context"]
+
+    machine = trust("register", QUICK)
+    assert trust("tak", QUICK) is machine
+    assert trust("register", QUICK._replace(ca=ca)) is not machine
+
+
 def test_a_server_that_wants_a_client_certificate_gets_it(authority: trustme.CA, ca: Path, tmp_path: Path) -> None:
     trust = certified(authority.issue_cert("localhost"))
     trust.verify_mode = ssl.CERT_REQUIRED
