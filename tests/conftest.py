@@ -65,7 +65,7 @@ def _unlogged() -> Iterator[None]:
 def unmeasured(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What is played at length, or in many processes, comes to no line that the rest does not: do not count its lines.
 
-    To count them costs a third more, and a fifth of a second for each process.
+    To count them costs as much again, and a fifth of a second for each process.
     """
     counting = sys.gettrace()
     monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
