@@ -18,9 +18,7 @@ from hypothesis import strategies as st
 
 from reconciler.cli import run
 from reconciler.declare.beside import read_approvals
-from reconciler.rules.reading import LARGEST
-
-pytestmark = pytest.mark.usefixtures("unmeasured")
+from reconciler.rules.reading import LARGEST, LONGEST_LINE
 
 SOAK = bool(os.environ.get("RECONCILER_SOAK"))
 EXAMPLES = 5_000 if SOAK else 500
@@ -107,6 +105,7 @@ def forget_peak() -> int:
 # ---- anything
 
 
+@pytest.mark.usefixtures("unmeasured")
 @MODEST
 @given(content=st.binary(max_size=300) | st.text(max_size=150).map(lambda text: text.encode(errors="replace")))
 def test_any_bytes_are_read_or_told_of(folder: Path, content: bytes) -> None:
@@ -183,6 +182,7 @@ def edited(draw: st.DrawFn) -> bytes:
     return content[: draw(st.integers(0, len(content)))] if draw(st.integers(0, 9)) == 0 else content
 
 
+@pytest.mark.usefixtures("unmeasured")
 @MODEST
 @given(content=edited())
 def test_any_edit_of_a_good_file_is_read_or_told_of(folder: Path, content: bytes) -> None:
@@ -192,6 +192,10 @@ def test_any_edit_of_a_good_file_is_read_or_told_of(folder: Path, content: bytes
 @pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "tests" / "broken").glob("14-*.yaml")))
 def test_every_broken_file_ends_the_run_with_1(folder: Path, name: str) -> None:
     assert judge(folder, (ROOT / "tests" / "broken" / name).read_bytes())["summary"]["error"] >= 1
+
+
+def test_many_short_lines_are_no_long_one(folder: Path) -> None:
+    assert judge(folder, GOOD.encode() + b"# a\n" * (LONGEST_LINE // 2))["summary"]["error"] == 0
 
 
 # ---- the enormous
@@ -222,6 +226,7 @@ DEEP = 200_000
     ],
     ids=lambda value: value[:12] if isinstance(value, str) else "-".join(sorted(value)),
 )
+@pytest.mark.usefixtures("unmeasured")
 def test_the_deep_and_the_many_are_refused_in_a_moment(folder: Path, text: str, rules: set[str]) -> None:
     assert {finding["rule"] for finding in judge(folder, text.encode())["findings"]} & rules
 

@@ -27,8 +27,6 @@ from reconciler.plan import state_digest
 from reconciler.results import Applied
 from reconciler.store.tables import metadata, service_tables
 
-pytestmark = pytest.mark.usefixtures("unmeasured")
-
 SOAK = bool(os.environ.get("RECONCILER_SOAK"))
 STEP = 1 if SOAK else 9
 KILLS = 500 if SOAK else 8
@@ -217,6 +215,7 @@ def heals(land: Land, after: State) -> None:
 
 
 @pytest.mark.parametrize("moment", ["before_cursor_execute", "after_cursor_execute", "commit"])
+@pytest.mark.usefixtures("unmeasured")
 def test_killed_at_any_statement_the_next_run_does_the_rest(land: Land, moment: str) -> None:
     with at_statement(0, moment, kill_me) as seen:
         assert land.apply().exit is Exit.DONE
@@ -230,6 +229,7 @@ def test_killed_at_any_statement_the_next_run_does_the_rest(land: Land, moment: 
         heals(land, after)
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_killed_at_random_the_next_run_does_the_rest(land: Land) -> None:
     began = time.monotonic()
     land.apply()
@@ -244,6 +244,7 @@ def test_killed_at_random_the_next_run_does_the_rest(land: Land) -> None:
 # ---- eight at once
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_eight_at_once_do_everything_exactly_once(land: Land) -> None:
     for _round in range(ROUNDS):
         land.as_before()

@@ -16,8 +16,6 @@ from reconciler.edit import document
 from reconciler.edit.parse import parse
 from reconciler.model import HsaId, Region
 
-pytestmark = pytest.mark.usefixtures("unmeasured")
-
 ROOT = Path(__file__).parent.parent
 REAL = sorted((ROOT / "config/regions").glob("*.yaml"))
 FILES = 1000 if os.environ.get("RECONCILER_SOAK") else 100

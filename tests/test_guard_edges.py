@@ -25,8 +25,6 @@ from test_scenarios import told
 
 from reconciler.model import REGIONS
 
-pytestmark = pytest.mark.usefixtures("unmeasured")
-
 SOAK = bool(os.environ.get("RECONCILER_SOAK"))
 one_is_enough = pytest.mark.parametrize("database", DATABASES if SOAK else DATABASES[:1])
 LOOSE = """

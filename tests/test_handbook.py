@@ -25,8 +25,6 @@ from sessions import ROOT, at_the_example, pattern, said
 from reconciler.cli import run
 from reconciler.findings import Exit
 
-pytestmark = pytest.mark.usefixtures("unmeasured")
-
 FOLDER = ROOT / "docs" / "sv" / "handbok"
 PAGES = sorted(FOLDER.glob("*.md"))
 TRIED = [page for page in PAGES if "```console" in page.read_text(encoding="utf-8")]

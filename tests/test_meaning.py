@@ -5,15 +5,12 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.findings import Place
 from reconciler.meaning import Access, Kind, Part, Stand, parts
 from reconciler.model import REGIONS, Approval, Board, Clinic, Declared, HsaId, Region, SourceText
-
-pytestmark = pytest.mark.usefixtures("unmeasured")
 
 CODES = ("12", "13", "14")
 IDS = [HsaId(f"SE2321000131-E{number}") for number in range(4)]

@@ -28,8 +28,6 @@ from reconciler.findings import Exit, Failure
 from reconciler.model import State
 from reconciler.report import logbook as documents
 
-pytestmark = pytest.mark.usefixtures("unmeasured")
-
 SOAK = bool(os.environ.get("RECONCILER_SOAK"))
 DAYS = 92 if SOAK else 3
 USUAL = {Exit.DONE, Exit.LEFT_OUT, Exit.REFUSED, Exit.ERRORS}

@@ -13,8 +13,6 @@ from pathlib import Path
 import pytest
 from test_drafting import BLEKINGE, ELSEWHERE, HERE, SKANE, VG, Said, edit, example, held  # noqa: F401
 
-pytestmark = pytest.mark.usefixtures("unmeasured")
-
 KILLS = range(1, 8 if os.environ.get("RECONCILER_SOAK") else 4)
 
 
@@ -145,6 +143,7 @@ sys.exit(run(sys.argv[2:]))
 
 @pytest.mark.parametrize("point", KILLS)
 @pytest.mark.parametrize("name", WRITES)
+@pytest.mark.usefixtures("unmeasured")
 def test_killed_at_any_moment_each_file_is_as_before_or_as_after(applied: Path, name: str, point: int) -> None:
     command, _paths = WRITES[name]
     if name != "follow":

@@ -29,8 +29,6 @@ from register_server import DATA_FAULTS, FAULTS, Stand, serving
 
 from reconciler.model import Settings
 
-pytestmark = pytest.mark.usefixtures("unmeasured")
-
 PAGE = Path(__file__).parent.parent / "docs" / "register-faults.md"
 TOLD = {
     "none": "nothing is wrong",

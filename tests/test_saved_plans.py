@@ -17,8 +17,6 @@ from reconciler.findings import Exit, Failure
 from reconciler.report import json as documents
 from reconciler.words import speak
 
-pytestmark = pytest.mark.usefixtures("unmeasured")
-
 SOAK = os.environ.get("RECONCILER_SOAK") == "1"
 CELLS = {"sqlite": 12, "postgresql": 6}
 

@@ -18,8 +18,6 @@ from reconciler.cli.shards import Shard
 from reconciler.findings import Exit
 from reconciler.model import REGIONS
 
-pytestmark = pytest.mark.usefixtures("unmeasured")
-
 ROOT = Path(__file__).parent.parent
 COUNT = 4
 
@@ -66,6 +64,7 @@ def ended(shard: subprocess.Popen[str]) -> list[dict[str, object]]:
     return [json.loads(line) for line in told.splitlines()]
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_four_machines_and_one_that_is_killed_do_every_region_exactly_once(folder: Path, url: str) -> None:
     shards = [begun(index) for index in range(COUNT)]
     first = killed_in_the_middle(shards[1])

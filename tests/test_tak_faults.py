@@ -31,8 +31,6 @@ from little_country import CODES, Country, clinic
 from made_tak import BACK, COMPLAINTS, LISTING, LISTING_EXTRA, OUT, OWN, Route, dump
 from tak_server import ROOT, Row, Stand
 
-pytestmark = pytest.mark.usefixtures("unmeasured")
-
 PAGE = Path(__file__).parent.parent / "docs" / "tak-faults.md"
 OWN_SYSTEM = {code: [clinic(100 * n + 50 + more) for more in range(20)] for n, code in enumerate(CODES)}
 """The clinics with systems of their own; the first of each region stands in the region's file all the same."""

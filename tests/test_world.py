@@ -26,8 +26,6 @@ from reconciler.sources import register as register_source
 from reconciler.sources import routes as routes_source
 from reconciler.sources.peer import look_at, own_certificate_until
 
-pytestmark = pytest.mark.usefixtures("unmeasured")
-
 USER, PASSWORD, TOKEN = "account-for-tak", "pa55-för-tak", "t0ken-of-the-register"
 
 
