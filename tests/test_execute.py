@@ -64,6 +64,11 @@ def test_a_row_that_is_otherwise_in_one_cell_is_not_touched(
     assert "should change 1 rows, and changed 0" in refused(url, work).problem
 
 
+def test_what_is_gone_already_is_predicted_to_be_gone() -> None:
+    removes = Change("14", Action.REMOVE_BOARD, BOARD.hsa_id, BOARD, None, Cause.CONFIG)
+    assert store.predicted(State(), [removes, *withdrawn(A)]) == State()
+
+
 def test_what_is_changed_says_when_and_what_is_not_stays_as_it_was(url: str) -> None:
     settled(url, "14", {A: ROW, B: ROW, C: ROW}, BOARD)
     sql(url, "UPDATE complaints_clinic SET enrolled_at = 'then', updated_at = 'then'")
