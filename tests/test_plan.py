@@ -165,6 +165,12 @@ def test_a_plan_that_is_applied_leaves_nothing_to_do(declared, register, observe
     assert not any(bookkeeping(observed, settled, changes).values())
 
 
+def test_of_a_part_what_one_region_declares_is_not_asked_about_one_clinic_at_a_time():
+    declared, register = files(region("12", B), region("14", A)), register_of(A="14", B="12")
+    of_14 = settle(declared, register, Routes(), State(), KEPT, [A, B], "14")
+    assert (list(of_14.outcomes.singly), set(of_14.outcomes)) == ([B], {A, B})
+
+
 def backwards(mapping):
     return dict(reversed(mapping.items()))
 
