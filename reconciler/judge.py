@@ -108,6 +108,28 @@ def routed_parts(world: World, judgement: Judgement) -> dict[RegionCode, RoutedP
     return parts
 
 
+_OF_UPSTREAM = (
+    clinic.clinic_unknown,
+    clinic.clinic_of_other_region,
+    clinic.clinic_not_active,
+    clinic.clinic_routed_in_tak,
+    clinic.enrolled_clinic_unknown,
+    clinic.clinic_moved,
+    clinic.clinic_unmanaged,
+    clinic.moved_clinic_undeclared,
+    clinic.clinic_of_unkept_region,
+    clinic.enrolled_clinic_inactive,
+    clinic.enrolled_clinic_routed_in_tak,
+    clinic.clinic_moved_to_inactive_region,
+    clinic.clinic_name_differs,
+    board.board_not_in_register,
+    board.board_order_missing,
+    board.board_order_reused,
+    board.board_unmanaged,
+)
+"""The rules about what the e-services, TAK and the database say of what is declared, in the order of asking."""
+
+
 def upstream_findings(
     declared: Declared, register: Register, routes: Routes, observed: State, settled: Settled
 ) -> tuple[Finding, ...]:
@@ -116,28 +138,9 @@ def upstream_findings(
     for hsa_id, outcome in settled.outcomes.singly.items():
         by_outcome.setdefault(outcome, []).append(hsa_id)
     seen = Upstream(declared, register, routes, observed, settled, by_outcome)
-    rules = (
-        clinic.clinic_unknown,
-        clinic.clinic_of_other_region,
-        clinic.clinic_not_active,
-        clinic.clinic_routed_in_tak,
-        clinic.enrolled_clinic_unknown,
-        clinic.clinic_moved,
-        clinic.clinic_unmanaged,
-        clinic.moved_clinic_undeclared,
-        clinic.clinic_of_unkept_region,
-        clinic.enrolled_clinic_inactive,
-        clinic.enrolled_clinic_routed_in_tak,
-        clinic.clinic_moved_to_inactive_region,
-        clinic.clinic_name_differs,
-        board.board_not_in_register,
-        board.board_order_missing,
-        board.board_order_reused,
-        board.board_unmanaged,
-    )
     return (
         *clinic.duplicate_clinic(declared, seen.with_outcome(Outcome.DUPLICATE)),
-        *(finding for rule in rules for finding in rule(seen)),
+        *(finding for rule in _OF_UPSTREAM for finding in rule(seen)),
         *route.route_covers_everybody(routes),
         *route.routes_without_parents(routes),
         *(route.parents_incomplete(routes, seen.owners) if routes.placed is not None else ()),
