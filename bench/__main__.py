@@ -99,6 +99,7 @@ def _ours(folder: Path) -> Iterator[Program]:
     cost([*OURS, "apply"], folder)
     shutil.move(database, folder / "full.db")
     yield Program("start", "python", [sys.executable, "-c", "pass"])
+    yield Program("start", "sqlalchemy alone", [sys.executable, "-c", "import sqlalchemy.dialects.sqlite"])
     yield Program("start", "reconciler --version", [*OURS, "--version"])
     yield Program("start", "reconciler --help", [*OURS, "--help"])
     yield from _files_alone()

@@ -113,6 +113,15 @@ def _against_peers(found: Found) -> Told:
         ours, theirs = found.get((clinics, task, OURSELVES)), found.get((clinics, task, peer))
         if ours and theirs:
             yield f"`{task}`, {clinics:,}, less than {peer}", f"≥ {least:g} ×", f"{theirs.cpu / ours.cpu:.1f} ×"
+    library, plan, peer = (
+        found.get((10_000, *one)) for one in (("start", "sqlalchemy"), ("plan", OURSELVES), ("plan", "octodns"))
+    )
+    if library and plan and peer:
+        yield (
+            "`plan`, 10,000: the part of it that is the import of sqlalchemy",
+            f"{peer.cpu / 12:.2f} s in all",
+            f"{library.cpu:.2f} s of {plan.cpu:.2f} s",
+        )
 
 
 def _of_a_million(found: Found) -> Told:
@@ -126,7 +135,9 @@ def _of_a_million(found: Found) -> Told:
         if task in large:
             yield f"`{task}`, 1,000,000, memory", f"≤ {most} MB", f"{large[task].memory:.0f} MB"
     if "apply" in large:
-        yield "`apply` of all, 1,000,000", "≤ 15 s", f"{large['apply'].cpu:.0f} s"
+        raw = found.get((1_000_000, "floor", "raw"))
+        beside = f"; the rows alone, by the driver: {raw.cpu:.0f} s" if raw else ""
+        yield "`apply` of all, 1,000,000", "≤ 15 s", f"{large['apply'].cpu:.0f} s{beside}"
     for task in (task for task in _GROWS if task in large and task in small):
         time, memory = large[task].cpu / small[task].cpu, large[task].memory / small[task].memory
         yield f"`{task}`, 1,000,000 over 100,000: time, memory", "≤ 11 ×", f"{time:.1f} ×, {memory:.1f} ×"

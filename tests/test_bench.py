@@ -78,11 +78,20 @@ def test_the_page_tells_what_was_asked_for() -> None:
     rows += [
         Row(1_000_000, False, "plan", "reconciler", Cost(9, 9, 500, 0)),
         Row(1_000_000, False, "floor", "libyaml events", Cost(3, 3, 20, 0)),
+        Row(1_000_000, False, "floor", "raw executemany, SQLite", Cost(20, 20, 20, 0)),
+        Row(1_000_000, False, "apply", "reconciler", Cost(60, 60, 900, 0)),
+        Row(10_000, False, "start", "sqlalchemy alone", Cost(0.25, 0.25, 20, 0)),
+        Row(10_000, False, "plan", "reconciler", Cost(0.5, 0.5, 50, 0)),
+        Row(10_000, False, "plan", "octodns 1", Cost(6, 6, 50, 0)),
     ]
     page = written(Measured(rows, [], {}, [Writing("PostgreSQL", 3.0, 2.5)]))
     assert "| `--help` over bare Python | ≤ 80 ms | 60 ms |" in page
     assert "| `validate`, 100,000, less than yamllint | ≥ 60 × | 120.0 × |" in page
     assert "| `plan`, 1,000,000, over libyaml's events | ≤ 4.5 × | 3.0 × |" in page
+    assert "| `apply` of all, 1,000,000 | ≤ 15 s | 60 s; the rows alone, by the driver: 20 s |" in page
+    assert (
+        "| `plan`, 10,000: the part of it that is the import of sqlalchemy | 0.50 s in all | 0.25 s of 0.50 s |" in page
+    )
     assert "| `plan`, 1,000,000 over 100,000: time, memory | ≤ 11 × | 9.0 ×, 4.2 × |" in page
     assert "| the writing of `apply`, 100,000, PostgreSQL, over raw COPY | ≤ 1.5 × | 1.20 × |" in page
 
