@@ -80,6 +80,8 @@ def test_the_page_tells_what_was_asked_for() -> None:
         Row(1_000_000, False, "floor", "libyaml events", Cost(3, 3, 20, 0)),
         Row(1_000_000, False, "floor", "raw executemany, SQLite", Cost(20, 20, 20, 0)),
         Row(1_000_000, False, "apply", "reconciler", Cost(60, 60, 900, 0)),
+        Row(10_000, False, "start", "python", Cost(0.01, 0.01, 9, 0)),
+        Row(10_000, False, "start", "reconciler --help", Cost(0.07, 0.07, 30, 0)),
         Row(10_000, False, "start", "sqlalchemy alone", Cost(0.25, 0.25, 20, 0)),
         Row(10_000, False, "plan", "reconciler", Cost(0.5, 0.5, 50, 0)),
         Row(10_000, False, "plan", "octodns 1", Cost(6, 6, 50, 0)),
