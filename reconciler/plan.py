@@ -75,9 +75,10 @@ def settle(
     bulk, others = unquestioned(declared, register, routes, observed, kept, only, within)
     names, known = {}, {}
     for one in bulk:
-        there, kept_there = enrolled.part(one.code), managed.part((one.code, one.code))
-        names[one.code] = one.settled(there)
-        known[one.code, one.code] = names[one.code] if kept_there is there else one.settled(kept_there)
+        enrolled_here, managed_here = enrolled.part(one.code), managed.part((one.code, one.code))
+        names[one.code] = one.settled(enrolled_here)
+        alike = managed_here is enrolled_here
+        known[one.code, one.code] = names[one.code] if alike else one.settled(managed_here)
     singly: dict[HsaId, Outcome] = {}
     rows: dict[HsaId, Enrolment | None] = {}
     books: dict[HsaId, ManagedClinic | None] = {}
@@ -199,7 +200,10 @@ class Cause(StrEnum):
 
 
 class Change(NamedTuple):
-    """One step. `before` and `after` are rows of the service's tables, None where there is none."""
+    """One step. `before` and `after` are rows of the service's tables, None where there is none.
+
+    The first five are the step itself, and what a plan's fingerprint covers.
+    """
 
     region: RegionCode
     action: Action

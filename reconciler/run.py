@@ -212,8 +212,9 @@ class Run:
 
     def _seen(self, code: RegionCode, watched: Collection[HsaId], state: State) -> Seen:
         """Return what the transaction sees otherwise than this run left it: what somebody else has changed."""
-        while self.newly_done:
-            self.left.update((guard.row_of(change), change.after) for change in self.newly_done.pop(0))
+        for changes in self.newly_done:
+            self.left.update((guard.row_of(change), change.after) for change in changes)
+        self.newly_done.clear()
         observed, left = self.world.observed, self.left
         enrolled, there = Rows.of(ENROLMENT, observed.clinics), Rows.of(ENROLMENT, state.clinics)
         managed = Rows.of(MANAGED, state.managed_clinics).parts.items()

@@ -97,8 +97,10 @@ def statements(engine: Engine) -> Iterator[list[str]]:
         seen.append(statement)
 
     event.listen(engine, "before_cursor_execute", note)
-    yield seen
-    event.remove(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
 
 
 def add_clinic(url: str, hsa_id: str, code: str, name: str = "Ett") -> None:

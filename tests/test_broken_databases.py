@@ -227,9 +227,10 @@ def test_the_row_of_a_region_that_is_gone_is_not_made_up(country: Country, url: 
     sql(url, "DELETE FROM complaints_region WHERE region_code = '14'")
     result = applied(at(country, url))
     assert isinstance(result, Applied)
-    assert verdicts(result)["14"] == "failed"
+    assert (verdicts(result)["14"], result.exit) == ("failed", Exit.SETTINGS)
     assert verdicts(result)["12"] == "applied"
-    assert told(result) == (
+    [failure] = result.planned.failures
+    assert (failure.problem, failure.remedy) == (
         "the table complaints_region has no row for region 14",
         "see how the codes of regions are written there: 01 to 25 are meant; if the row is gone, put it back",
     )

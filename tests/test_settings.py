@@ -123,6 +123,8 @@ def test_all_faults_are_told_at_once_with_the_close_spelling(folder: Path) -> No
         ("[register]\nregion_codes = 1", "register.region_codes: should be a table"),
         ('[register]\nregion_codes = { a = "99" }', "region_codes.a: 99 is not the code of a region"),
         ('[register]\nmax_age = "long"', "register.max_age: long should be an age"),
+        ('[log]\nkeep = "1y"', "log.keep: 1y should be an age such as 36h, 14d or 90m, or off"),
+        ('[log]\nkeep = "0d"', "log.keep: 0d should be an age such as 36h, 14d or 90m, or off"),
         ("[register]\nmax_age = 36", "register.max_age: 36 should be an age"),
         ("[guards]\nwithdraws-too-many = { floor = 1 }", "guards.withdraws-too-many: should be three whole numbers"),
         (

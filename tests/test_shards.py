@@ -136,6 +136,16 @@ def test_a_clinic_that_moves_to_the_region_of_another_shard_follows_there(countr
     assert country.enrolled()[clinic(1205)] == "14"
 
 
+def test_a_clinic_that_moves_to_a_region_that_is_not_kept_follows_in_the_first_shard(country: Country) -> None:
+    run(["apply"])
+    country.register[clinic(1205)] = ("Mottagning 1205", "active", "25")
+    country.write()
+    assert run(["apply", "--shard", "2/3"]) == Exit.DONE
+    assert country.enrolled()[clinic(1205)] == "12"
+    assert run(["apply", "--shard", "1/3"]) == Exit.DONE
+    assert country.enrolled()[clinic(1205)] == "25"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -119,6 +119,38 @@ def test_a_fault_after_a_line_that_is_quoted_is_told_with_its_line(tmp_path: Pat
     assert "row 5, column name (SE2321000131-E000000008388)" in refused(tmp_path / "a", text).problem
 
 
+@pytest.mark.parametrize(
+    ("header", "problem"),
+    [
+        ('hsa_id,"na"me,status,region_code', "row 2 is not CSV"),
+        ('hsa_id,name,status,"region_code', "row 2 is not CSV"),
+        ("x" * 200_000, "row 2 is not CSV: field larger than field limit"),
+        ("hsa_id;name;status", "the header should be hsa_id,name,status,region_code"),
+        ("", "the header should be hsa_id,name,status,region_code"),
+    ],
+)
+def test_a_header_that_is_no_header_is_refused(tmp_path: Path, header: str, problem: str) -> None:
+    assert problem in refused(tmp_path / "a", f"# generated_at: {MADE}\n{header}").problem
+
+
+@pytest.mark.parametrize("before", ["", ROWS])
+def test_a_cell_that_csv_would_not_read_is_refused_wherever_it_stands(tmp_path: Path, before: str) -> None:
+    long = f"SE2321000131-E000000000999,{'x' * 140_000},active,14\n"
+    text = f"# generated_at: {MADE}\nhsa_id,name,status,region_code\n{before}{long}"
+    assert "field larger than field limit" in refused(tmp_path / "a", text).problem
+
+
+def test_the_first_fault_is_told_also_where_a_later_one_is_no_csv(tmp_path: Path) -> None:
+    text = f'{CSV}SE2321000131-E000000000458,Ett\nSE2321000131-E000000008388,"Två" x,active,14\n'
+    assert "row 4 has 2 fields" in refused(tmp_path / "a", text).problem
+
+
+@pytest.mark.parametrize("key", ["", " ", "\u200b"])
+def test_a_region_that_is_not_said_is_a_fault_whatever_the_settings_make_of_it(tmp_path: Path, key: str) -> None:
+    text = f"# generated_at: {MADE}\nhsa_id,name,status,region_code\nSE2321000131-E000000000458,Ett,active,{key}\n"
+    assert "region_code" in refused(tmp_path / "a", text, region_codes={key: "14"}).problem
+
+
 def test_a_row_of_json_is_not_taken_for_one_of_csv(tmp_path: Path) -> None:
     row = ["SE2321000131-E000000000458", "Ågårdsskogen", "active", "14"]
     assert "exactly the fields" in refused(tmp_path / "a", json.dumps(document(clinics=[row]))).problem

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from reconciler.model import REGIONS, RegionCode
 from reconciler.words import _, mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
-
-    from reconciler.model import RegionCode
 
 _INDEX = "JOB_COMPLETION_INDEX"
 
@@ -27,12 +26,16 @@ class Shard(NamedTuple):
     number: int
     among: int
 
-    def of(self, codes: tuple[RegionCode, ...]) -> tuple[RegionCode, ...]:
-        """Return the regions of this shard: never none, for none would mean all."""
-        if self.among > len(codes):
+    def of(self, kept: tuple[RegionCode, ...]) -> tuple[RegionCode, ...]:
+        """Return the regions of this shard: never none, for none would mean all.
+
+        The first has those as well that are not *kept*: a clinic may move there.
+        """
+        if self.among > len(kept):
             problem = _("{count} shards are more than the {n} regions that are kept")
-            raise click.BadParameter(problem.format(count=self.among, n=len(codes)), param_hint="--shard")
-        return codes[self.number - 1 :: self.among]
+            raise click.BadParameter(problem.format(count=self.among, n=len(kept)), param_hint="--shard")
+        others = [code for code in REGIONS if code not in kept] if self.number == 1 else []
+        return (*kept[self.number - 1 :: self.among], *others)
 
 
 def shard_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:

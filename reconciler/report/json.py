@@ -46,8 +46,14 @@ _ACTIONS = (
 
 def dump(document: Document | list[Document]) -> str:
     r"""Return *document* as text. What a terminal would obey, or UTF-8 cannot hold, is written `\uXXXX`."""
-    text = dumps(document, ensure_ascii=False, indent=2, default=list)
+    text = dumps(document, ensure_ascii=False, indent=2, default=_listed)
     return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
+
+
+def _listed(value: object) -> list[Document]:
+    if isinstance(value, Each):
+        return list(value)
+    raise TypeError(value)
 
 
 class Each(Sequence[Any]):

@@ -153,7 +153,10 @@ def _wait(value: Any, _folder: Path) -> timedelta:
 
 def _kept(value: Any, folder: Path) -> timedelta | None:
     """Return how long something is kept: never for no time at all."""
-    return None if value == "off" else _wait(value, folder)
+    kept = _age(value, folder)
+    if kept == timedelta():
+        raise _Wrong(_("{value} should be an age such as 36h, 14d or 90m, or off").format(value=value))
+    return kept
 
 
 def _number(value: Any, _folder: Path) -> int:

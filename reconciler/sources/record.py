@@ -13,10 +13,10 @@ STATUSES = {"active": True, "inactive": False}
 
 
 class Answer(NamedTuple):
-    """What a source gave: when it was made, and the records in some order, many at a time.
+    """What a source gave: when it was made, and the records, many at a time.
 
-    With as many records as there are, each by name or as its four cells, goes where they stand; `where` puts one of
-    these, and the field, or None for all of the record, into words.
+    Of `records` each is two lists of one length: where the records stand, and the records, by name or as four cells.
+    `where` puts such a place, and the field, or None for all of the record, into words.
     """
 
     generated_at: object

@@ -79,7 +79,9 @@ _OF_MISREAD = "\N{REPLACEMENT CHARACTER}ÃÂâ"
 
 def _checked(answer: Answer, settings: RegisterSettings) -> Rows[HsaId, RegisterClinic]:
     """Check the records, many at a time; only those among which something is odd are looked at one by one."""
-    codes = {code: code for code in REGIONS} | dict(settings.region_codes)
+    # A cell that says nothing is a fault, whatever the settings make of it.
+    mapped = {key: code for key, code in settings.region_codes.items() if key.strip() and key.isprintable()}
+    codes = {code: code for code in REGIONS} | mapped
     parts: Parts = {}
     seen: set[HsaId] = set()
     for places, records in answer.records:
@@ -107,9 +109,11 @@ def _put_together(records: Sequence[Any], codes: Mapping[str, RegionCode], parts
         return False
     seen |= ids
     groups = list(zip(statuses, regions, strict=True))
-    its_part = {(status, code): parts.setdefault((STATUSES[status], codes[code]), {}) for status, code in set(groups)}
+    its_part = {
+        (status, code): parts.setdefault((STATUSES[status], codes[code]), {}) for status, code in dict.fromkeys(groups)
+    }
     if len(its_part) == 1:
-        parts[STATUSES[statuses[0]], codes[regions[0]]].update(zip(hsa_ids, names, strict=True))
+        its_part[groups[0]].update(zip(hsa_ids, names, strict=True))
         return True
     for hsa_id, name, group in zip(hsa_ids, names, groups, strict=True):
         its_part[group][hsa_id] = name

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, islice
 from pathlib import Path
 
+from reconciler.findings import Failure
 from reconciler.sources.answer import malformed
 from reconciler.sources.record import FIELDS, Answer, in_row, incomplete
 from reconciler.words import _
@@ -79,7 +80,10 @@ def _lines(pieces: deque[str]) -> Iterator[str]:
 def _records(header: str, pieces: deque[str], first: int, path: Path, said: str | None) -> Iterator[Batch]:
     """Yield the cells of the records with the number of each one's first line; see that there are as many as *said*."""
     separator = ";" if ";" in header.strip().strip(";,") else ","
-    if tuple(_trimmed(next(csv.reader([header], delimiter=separator), []))) != FIELDS:
+    columns, fault = _rows(csv.reader([header], delimiter=separator, strict=True))
+    if fault:
+        raise _not_csv(first, fault, path)
+    if not columns or tuple(_trimmed(columns[0])) != FIELDS:
         raise malformed("register", path, _("the header should be {header}").format(header=",".join(FIELDS)))
     count = 0
     for numbers, rows in _batches(pieces, first + 1, separator, path):
@@ -107,7 +111,7 @@ def _batches(pieces: deque[str], start: int, separator: str, path: Path) -> Iter
 def _unquoted(lines: str, separator: str) -> list[tuple[str, ...]] | None:
     """Return the cells of each line; None where one is quoted, or has not four cells that say something."""
     lines = lines.replace("\r\n", "\n").removesuffix("\n") + "\n"
-    if '"' in lines or "\r" in lines:
+    if '"' in lines or "\r" in lines or len(lines) > csv.field_size_limit():
         return None
     # With a break as a fifth cell of each line: where that is every fifth, every line has four others.
     cells = lines.replace("\n", f"{separator}\n{separator}").split(separator)
@@ -120,16 +124,32 @@ def _unquoted(lines: str, separator: str) -> list[tuple[str, ...]] | None:
 
 def _read_closely(lines: Iterable[str], start: int, separator: str, path: Path) -> Iterator[Batch]:
     """Yield the records as `csv` reads them; one that is no CSV is a Failure."""
-    reader, before = csv.reader(lines, delimiter=separator, strict=True), 0
+    reader, before, fault = csv.reader(lines, delimiter=separator, strict=True), 0, None
+    while fault is None:
+        rows, fault = _rows(reader)
+        if not rows:
+            break
+        numbers, before = _numbers(rows, start + before, start + reader.line_num), reader.line_num
+        there = [(number, row) for number, row in zip(numbers, rows, strict=True) if any(row)]
+        cells = [tuple(row) if len(row) == _WHOLE else _mended(row, number, path) for number, row in there]
+        yield [number for number, _row in there], cells
+    if fault:
+        raise _not_csv(start + reader.line_num - 1, fault, path)
+
+
+def _rows(reader: Iterator[list[str]]) -> tuple[list[list[str]], csv.Error | None]:
+    """Return the next rows, and why there are no more where what follows is no CSV."""
+    rows: list[list[str]] = []
     try:
-        while rows := list(islice(reader, _MANY)):
-            numbers, before = _numbers(rows, start + before, start + reader.line_num), reader.line_num
-            there = [(number, row) for number, row in zip(numbers, rows, strict=True) if any(row)]
-            cells = [tuple(row) if len(row) == _WHOLE else _mended(row, number, path) for number, row in there]
-            yield [number for number, _row in there], cells
+        for row in islice(reader, _MANY):
+            rows.append(row)  # noqa: PERF402  (what was read before the fault is kept)
     except csv.Error as error:
-        reason = _("row {n} is not CSV: {reason}").format(n=start + reader.line_num - 1, reason=error)
-        raise malformed("register", path, reason) from error
+        return rows, error
+    return rows, None
+
+
+def _not_csv(row: int, fault: csv.Error, path: Path) -> Failure:
+    return malformed("register", path, _("row {n} is not CSV: {reason}").format(n=row, reason=fault))
 
 
 def _numbers(rows: list[list[str]], start: int, end: int) -> Sequence[int]:

@@ -192,7 +192,9 @@ def _hash(previous: str, covered: Sequence[object]) -> str:
 
     It is the digest of them as a list, written here by hand: that of a million changes is most of what the log costs.
     """
-    said = [_quoted(one) if type(one) is str else "null" if one is None else str(one) for one in (previous, *covered)]
+    said = [
+        _quoted(one) if isinstance(one, str) else "null" if one is None else str(one) for one in (previous, *covered)
+    ]
     return "sha256:" + sha256(f"[{','.join(said)}]".encode()).hexdigest()
 
 

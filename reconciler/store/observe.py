@@ -143,7 +143,7 @@ def observe_region(connection: Connection, code: RegionCode, watched: Collection
 
 
 def without_row(connection: Connection, codes: Iterable[RegionCode]) -> list[str]:
-    """Return of each of these regions that the service has no row for, in its table of regions, that this is so."""
+    """Return a sentence for each of these regions that has no row in the service's table."""
     region = theirs(connection).region
     there = set(connection.scalars(select(region.c.region_code)))
     return [no_row(connection, code) for code in sorted(set(codes) - there)]
@@ -214,9 +214,9 @@ def _refuse_misspelt_of(connection: Connection, ids: Iterable[str]) -> None:
     text = "\n".join(ids)
     if text == "\n".join(text.upper().split()):
         return
-    for hsa_id in ids:
-        if canonical(hsa_id) != hsa_id:
-            raise _misspelt(connection, hsa_id)
+    misspelt = [hsa_id for hsa_id in ids if canonical(hsa_id) != hsa_id]
+    if misspelt:
+        raise _misspelt(connection, min(misspelt))
 
 
 def _misspelt(connection: Connection, hsa_id: str) -> Failure:
