@@ -75,7 +75,7 @@ def test_a_language_that_is_not_spoken_is_wrong_usage_or_a_wrong_setting(
     assert Said("--lang", "de", "validate").code == Exit.USAGE
     monkeypatch.setenv("RECONCILER_LANG", "de")
     said = Said("validate")
-    assert (said.code, "lang: de should be one of: sv, en" in said.err) == (Exit.SETTINGS, True)
+    assert (said.code, "RECONCILER_LANG: de should be one of: sv, en" in said.err) == (Exit.SETTINGS, True)
 
 
 # ---- what is said
