@@ -41,6 +41,7 @@ from reconciler.model import (
 from reconciler.plan import Action, Outcome, action_word
 from reconciler.report import json as report
 from reconciler.report import text
+from reconciler.report.changes import blocks
 from reconciler.report.terminal import severity_word
 from reconciler.results import (
     Applied,
@@ -120,6 +121,15 @@ def test_a_plan_is_told_region_by_region() -> None:
         " 3 of them left out\n"
         "5 regions: 1 to change, 2 unchanged, 1 stopped, 1 refused\n"
     )
+
+
+def test_changes_of_a_region_that_is_not_shown_hide_no_others() -> None:
+    document = {
+        "regions": [{"region": code, "verdict": "apply", "because": []} for code in ("09", "14")],
+        "changes": [{"region": code, "subject": code} for code in ("08", "09", "12", "14", "14")],
+        "findings": [],
+    }
+    assert [[one["region"] for one in block.changes] for block in blocks(document)] == [["09"], ["14", "14"]]
 
 
 def test_an_empty_plan_says_that_nothing_is_to_do() -> None:
