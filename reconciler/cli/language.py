@@ -96,11 +96,20 @@ def _say(spots: Iterable[Spot]) -> None:
 
 
 def _spots(command: click.Command) -> Iterator[Spot]:
-    context = click.Context(command, help_option_names=HELP_OPTIONS)
-    for owner in (command, *command.get_params(context)):
+    for owner in (command, *_options_in_english(command)):
         yield from _spots_of(owner)
     for below in command.commands.values() if isinstance(command, click.Group) else ():
         yield from _spots(below)
+
+
+def _options_in_english(command: click.Command) -> list[click.Parameter]:
+    """Click makes `--help` once, when it is first asked for, in the language spoken then: that has to be English."""
+    spoken = gettext.textdomain()
+    gettext.textdomain("")
+    try:
+        return command.get_params(click.Context(command, help_option_names=HELP_OPTIONS))
+    finally:
+        gettext.textdomain(spoken)
 
 
 @cache
