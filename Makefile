@@ -7,6 +7,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 PYTHON ?= python3
 BIN := .venv/bin
+# As many at a time as there are cores; four have a server of PostgreSQL each, and more would be too much for most machines.
+PARALLEL := -n logical --maxprocesses 4 --dist worksteal
 SWEDISH := reconciler/locale/sv/LC_MESSAGES/reconciler.po
 TOOLS := .venv/editor.stamp .venv/promtool.stamp
 
@@ -26,7 +28,7 @@ run: .venv/run.stamp  ## set up, and run the main job on the example
 	$(BIN)/reconciler status
 
 test: .venv/dev.stamp $(TOOLS)  ## run all tests
-	$(BIN)/pytest
+	$(BIN)/pytest $(PARALLEL)
 
 check: .venv/dev.stamp $(TOOLS)  ## run everything that CI runs
 	$(BIN)/ruff check .
@@ -34,7 +36,7 @@ check: .venv/dev.stamp $(TOOLS)  ## run everything that CI runs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage run -m pytest $(PARALLEL)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 	$(BIN)/python catalogue.py --check
