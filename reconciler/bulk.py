@@ -20,6 +20,7 @@ from reconciler.model import (
     ManagedClinic,
     RegionCode,
     Register,
+    RegisterClinic,
     Routes,
     State,
 )
@@ -64,7 +65,7 @@ def unquestioned(
     sure_of = listed.keys() & set(kept) - declared.stopped.keys()
     entries, enrolled = Rows.of(ENTRY, register.clinics), Rows.of(ENROLMENT, observed.clinics)
     strays = _strays(listed, enrolled, Rows.of(MANAGED, observed.managed_clinics))
-    asked = strays | declared.twice | declared.mentioned | routes.hsa_ids
+    asked = strays | _twice(listed, entries) | declared.mentioned | routes.hsa_ids
     found, others = [], strays if only is None else set(only)
     for code in listed if only is None else listed.keys() & {within}:
         ids = listed[code] if only is None else listed[code] & others
@@ -89,6 +90,18 @@ def _outside(ids: AbstractSet[HsaId], those: AbstractSet[str]) -> AbstractSet[Hs
     if ids is those:
         return frozenset()
     return ids if ids.isdisjoint(those) else frozenset() if ids <= those else ids - those
+
+
+def _twice(listed: Mapping[RegionCode, KeysView[HsaId]], entries: Rows[HsaId, RegisterClinic]) -> set[HsaId]:
+    """Return the clinics that several regions declare.
+
+    The register gives a clinic to one region: of two that declare it, one at least has it without the register. Those
+    are few, and a set of all is not made for them.
+    """
+    without: set[HsaId] = set()
+    for code, ids in listed.items():
+        without |= _outside(_outside(ids, entries.part((True, code)).keys()), entries.part((False, code)).keys())
+    return {hsa_id for hsa_id in without if sum(hsa_id in ids for ids in listed.values()) > 1}
 
 
 def _strays(

@@ -23,7 +23,7 @@ from reconciler.model import (
     State,
 )
 from reconciler.outcome import Outcome
-from reconciler.plan import Change, Settled, diff, digest, settle
+from reconciler.plan import Change, Settled, diff, settle
 from reconciler.results import Judged, RegionVerdict, Verdict, World
 from reconciler.rules import approval as approval_rules
 from reconciler.rules import board, clinic, guard, route
@@ -146,11 +146,6 @@ def upstream_findings(
         *(route.parents_incomplete(routes, seen.owners) if routes.placed is not None else ()),
         *route.routes_empty(routes),
     )
-
-
-def fingerprint(changes: Iterable[Change], observed_digest: str, settled_digest: str) -> str:
-    """Return the digest of what a plan does: the changes, and the rows before and after them."""
-    return digest([[change[:5] for change in changes], observed_digest, settled_digest])
 
 
 _SAID = (guard.move_waits, guard.region_held)

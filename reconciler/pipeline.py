@@ -16,12 +16,12 @@ from reconciler.check import declare, told
 from reconciler.declare.beside import read_approvals
 from reconciler.declare.regions import read_regions
 from reconciler.findings import Exit, Failure, Finding
-from reconciler.judge import fingerprint, judge_plan, routed_parts, verdict
+from reconciler.judge import judge_plan, routed_parts, verdict
 from reconciler.model import (
     RegionCode,
     Settings,
 )
-from reconciler.plan import state_digest
+from reconciler.plan import fingerprint, state_digest
 from reconciler.results import Applied, Planned, Verdict, World
 from reconciler.rules.guard import Judgement
 from reconciler.rules.incoming import register_unmoved

@@ -12,7 +12,8 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from enum import Enum, StrEnum
-from typing import Any, NamedTuple
+from itertools import groupby
+from typing import Any, NamedTuple, TypeAlias
 
 from reconciler.bulk import unquestioned
 from reconciler.model import (
@@ -30,7 +31,7 @@ from reconciler.model import (
     State,
 )
 from reconciler.outcome import Asked, Outcome, Outcomes, outcome_of, remembered
-from reconciler.rows import Rows, differences, lines_of
+from reconciler.rows import Rows, differing, lines_of
 from reconciler.words import _
 
 
@@ -242,20 +243,17 @@ def touched_by(changes: Collection[Change]) -> set[RegionCode]:
 def diff(observed: State, settled: Settled, declared: Declared) -> list[Change]:
     """Return the changes from *observed* to *settled*, sorted; each with its cause and where it is declared."""
     was, will = Rows.of(ENROLMENT, observed.clinics), Rows.of(ENROLMENT, settled.clinics)
-    found = differences(was, will)
-    last = Rows.of(MANAGED, observed.managed_clinics)
-    books = last.among(found)
-    files = _files_of(found.keys(), Rows.of(MANAGED, settled.managed_clinics), last, declared)
-    changes = [
-        _clinic_change(hsa_id, before, after, books.get(hsa_id), *files.get(hsa_id, (None, None)))
-        for hsa_id, (before, after) in found.items()
-    ]
-    changes += [
-        _board_change(code, observed, settled, declared)
-        for code in settled.board_outcomes
-        if observed.boards.get(code) != settled.boards.get(code)
-    ]
-    return sorted(changes, key=Change.sort_key)
+    last, known = Rows.of(MANAGED, observed.managed_clinics), Rows.of(MANAGED, settled.managed_clinics)
+    changes: dict[RegionCode, list[Change]] = {}
+    for found in differing(was, will):
+        books, files = last.among(found.keys()), _files_of(found.keys(), known, last, declared)
+        for hsa_id, (before, after) in found.items():
+            one = _clinic_change(hsa_id, before, after, books.get(hsa_id), *files.get(hsa_id, (None, None)))
+            changes.setdefault(one.region, []).append(one)
+    for code in settled.board_outcomes:
+        if observed.boards.get(code) != settled.boards.get(code):
+            changes.setdefault(code, []).append(_board_change(code, observed, settled, declared))
+    return [change for code in sorted(changes) for change in sorted(changes[code], key=Change.sort_key)]
 
 
 def _files_of(
@@ -266,10 +264,9 @@ def _files_of(
 ) -> dict[HsaId, tuple[str | None, int | None]]:
     """Return the file of the region that manages each clinic, or did last, and its line there, if it has one."""
     files: dict[HsaId, tuple[str | None, int | None]] = {}
-    for rows in (last, settled):
-        for (declared_in, _here), names in rows.parts.items():
-            those = names.keys() & hsa_ids
-            one = declared.regions.get(declared_in) if those else None
+    for rows in (settled, last):
+        for (declared_in, _here), those in rows.divided(hsa_ids - files.keys()):
+            one = declared.regions.get(declared_in)
             path, lines = (one.source.path, lines_of(one.clinics)) if one else (None, {})
             files.update((hsa_id, (path, lines.get(hsa_id))) for hsa_id in those)
     return files
@@ -356,22 +353,50 @@ def bookkeeping(observed: State, settled: Settled, changes: Iterable[Change]) ->
     }
 
 
+# ---- digests
+
+
+Group: TypeAlias = "tuple[Any, Mapping[HsaId, str]]"
+"""What rows agree in, and their names by id."""
+
+
 def state_digest(clinics: Mapping[HsaId, Enrolment], boards: Mapping[RegionCode, BoardRow]) -> str:
     """Return the SHA-256 of the service's rows, the same for the same rows in whatever order they come."""
-    return digest([digest_of(Rows.of(ENROLMENT, clinics)), sorted(boards.items())])
+    return state_digest_of(sorted(Rows.of(ENROLMENT, clinics).parts.items()), boards)
 
 
-def digest_of(rows: Rows[HsaId, Any]) -> str:
-    """Return the digest of all rows, made of one for each group: never is all of it one text."""
+def state_digest_of(groups: Iterable[Group], boards: Mapping[RegionCode, BoardRow]) -> str:
+    """Return the same, given each region's clinics in the order of the codes: all of them need not be held at once."""
+    return digest([digest_of(groups), sorted(boards.items())])
+
+
+def digest_of(groups: Iterable[Group]) -> str:
+    """Return the digest of rows, made of one for each group, which come sorted: never is all of it one text."""
     parts = []
-    for group, names in sorted(rows.parts.items()):
+    for group, names in groups:
         if names:
             ids = sorted(names)
             parts.append([group, digest([ids, [names[hsa_id] for hsa_id in ids]])])
     return digest(parts)
 
 
+def fingerprint(changes: Iterable[Change], observed_digest: str, settled_digest: str) -> str:
+    """Return the digest of what a plan does: the changes, and the digests of the rows before and after them.
+
+    It is that of the three as one list, of whose text no more than one region's changes are made at once.
+    """
+    made, comma = hashlib.sha256(b"[["), b""
+    for _region, found in groupby(changes, key=lambda change: change.region):
+        made.update(comma + _text([change[:5] for change in found])[1:-1])
+        comma = b","
+    made.update(b"]," + _text([observed_digest, settled_digest])[1:])
+    return f"sha256:{made.hexdigest()}"
+
+
 def digest(value: object) -> str:
     """Return `sha256:…` of a JSON value in its shortest form."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+    return f"sha256:{hashlib.sha256(_text(value)).hexdigest()}"
+
+
+def _text(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

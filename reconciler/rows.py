@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping
 from collections.abc import Set as AbstractSet
 from itertools import chain, count, repeat
+from types import MappingProxyType
 from typing import Any, Generic, NamedTuple, TypeVar
 
 K = TypeVar("K", bound=str)
 R = TypeVar("R", bound=Any)
+_NOTHING: Mapping[Any, str] = MappingProxyType({})
 
 
 class Kind(NamedTuple, Generic[R]):
@@ -71,17 +73,24 @@ class Rows(Mapping[K, R]):
         """Whether there is a row of one of *keys*."""
         return not all(names.keys().isdisjoint(keys) for names in self.parts.values())
 
-    def among(self, keys: Mapping[K, object]) -> dict[K, R]:
+    def among(self, keys: AbstractSet[K]) -> dict[K, R]:
         """Return the rows of *keys* that there are."""
         join = self.kind.join
-        found: dict[K, R] = {}
+        return {key: join(group, self.parts[group][key]) for group, here in self.divided(keys) for key in here}
+
+    def divided(self, keys: AbstractSet[K]) -> Iterator[tuple[Any, AbstractSet[K]]]:
+        """Yield each group that holds some of *keys*, and which; it ends where all are found."""
         for group, names in self.parts.items():
-            found.update((key, join(group, names[key])) for key in names.keys() & keys.keys())
-        return found
+            here = names.keys() & keys
+            if here:
+                yield group, here
+                keys = keys - here
+            if not keys:
+                return
 
     def part(self, group: object) -> Mapping[K, str]:
-        """Return the names of a group."""
-        return self.parts.get(group, {})
+        """Return the names of a group; of all that are not there it is one and the same."""
+        return self.parts.get(group, _NOTHING)
 
     def replaced(self, others: Mapping[K, R | None]) -> Rows[K, R]:
         """Return these rows, where *others* are known better; None is a row that is gone."""
@@ -121,16 +130,19 @@ def _without(names: Mapping[K, str], gone: Mapping[K, object]) -> Mapping[K, str
 
 def differences(one: Rows[K, R], other: Rows[K, R]) -> dict[K, tuple[R | None, R | None]]:
     """Return what is not the same in both, by id; None is a row that is not there. One object is not looked into."""
-    was: dict[K, R] = {}
-    now: dict[K, R] = {}
-    for group in {**one.parts, **other.parts}:
-        mine, theirs = one.part(group), other.part(group)
-        if mine is not theirs:
-            was.update(_lacking(one.kind, group, mine, theirs))
-            now.update(_lacking(one.kind, group, theirs, mine))
-    if not was:  # as of everything at first
-        return {key: (None, row) for key, row in now.items()}
-    return {key: (was.get(key), now.get(key)) for key in {**was, **now}}
+    return {key: rows for found in differing(one, other) for key, rows in found.items()}
+
+
+def differing(one: Rows[K, R], other: Rows[K, R]) -> Iterator[dict[K, tuple[R | None, R | None]]]:
+    """Yield what is not the same in both, a group of *other* at a time; at last what is not in *other* any more."""
+    gone: dict[K, R] = {}
+    groups = [group for group in {**one.parts, **other.parts} if one.part(group) is not other.part(group)]
+    for group in groups:
+        gone.update(_lacking(one.kind, group, one.part(group), other.part(group)))
+    for group in groups:
+        found = _lacking(one.kind, group, other.part(group), one.part(group))
+        yield {key: (gone.pop(key, None), row) for key, row in found}
+    yield {key: (row, None) for key, row in gone.items()}
 
 
 def _lacking(kind: Kind[R], group: Any, names: Mapping[K, str], others: Mapping[K, str]) -> Iterable[tuple[K, R]]:
@@ -149,11 +161,11 @@ class Listed(Mapping[K, R]):
         self.names = names
         self.line = line
         self._join = join
-        self._lines: dict[K, int] = {}
+        self._lines: Mapping[K, int] = {}
 
     def __getitem__(self, key: K) -> R:
-        name = self.names[key]
-        return self._join(key, name, self.lines()[key])
+        self._lines = self._lines or lines_of(self)
+        return self._join(key, self.names[key], self._lines[key])
 
     def __iter__(self) -> Iterator[K]:
         return iter(self.names)
@@ -165,16 +177,12 @@ class Listed(Mapping[K, R]):
         """Return the ids as a dictionary's own, of which sets are made in bulk."""
         return self.names.keys()
 
-    def lines(self) -> Mapping[K, int]:
-        """Return the line of each."""
-        if not self._lines:
-            self._lines = dict(zip(self.names, count(self.line)))
-        return self._lines
-
 
 def lines_of(rows: Mapping[K, R]) -> Mapping[K, int]:
     """Return the lines of rows that stand in a file."""
-    return rows.lines() if isinstance(rows, Listed) else {key: row.line for key, row in rows.items()}
+    if isinstance(rows, Listed):
+        return dict(zip(rows.names, count(rows.line)))
+    return {key: row.line for key, row in rows.items()}
 
 
 def names_of(rows: Mapping[K, R]) -> Mapping[K, str]:

@@ -36,6 +36,7 @@ from reconciler.plan import (
     bookkeeping,
     diff,
     digest,
+    fingerprint,
     settle,
     state_digest,
     touched_by,
@@ -440,6 +441,12 @@ def test_the_digest_of_the_rows_tells_every_row_and_column_apart():
     ]
     digests = [state_digest(*variant) for variant in variants]
     assert len(set(digests)) == len(variants)
+
+
+@given(declarations, registers, states)
+def test_a_fingerprint_is_the_digest_of_the_steps_and_of_what_is_there_before_and_after(declared, register, observed):
+    changes = diff(observed, settle(declared, register, Routes(), observed, KEPT), declared)
+    assert fingerprint(changes, "before", "after") == digest([[change[:5] for change in changes], "before", "after"])
 
 
 def test_a_digest_is_the_same_today_and_in_a_year():

@@ -53,6 +53,11 @@ def test_differences_are_what_is_not_the_same(one, other):
     assert (Rows.of(ENROLMENT, one) == Rows.of(ENROLMENT, other)) is (not expected)
 
 
+@given(tables, st.sets(ids))
+def test_among_rows_are_those_that_are_asked_for(table, asked):
+    assert Rows.of(ENROLMENT, table).among(asked) == {key: row for key, row in table.items() if key in asked}
+
+
 @pytest.mark.parametrize(
     ("kind", "row"),
     [

@@ -46,7 +46,7 @@ AWAY = frozenset({"dns", "refused", "reset", "timeout", "server-error", "too-man
 
 def known_by(clinics: Mapping[HsaId, RegisterClinic]) -> str:
     """Return the digest of what is said of all clinics, in whatever order."""
-    return digest_of(Rows.of(ENTRY, clinics))
+    return digest_of(sorted(Rows.of(ENTRY, clinics).parts.items()))
 
 
 def asked(settings: RegisterSettings) -> str:

@@ -16,10 +16,10 @@ from sqlalchemy import Connection, Engine, func, insert, select, update
 import reconciler
 from reconciler.findings import Failure
 from reconciler.model import BoardRow, Enrolment, RegionCode
-from reconciler.plan import Change, state_digest
+from reconciler.plan import Change, state_digest_of
 from reconciler.store.engine import connected, transacted
 from reconciler.store.many import add
-from reconciler.store.observe import FORGOT, NOBODY, observe_theirs
+from reconciler.store.observe import FORGOT, NOBODY, boards, enrolled_by_region
 from reconciler.store.tables import as_text, change, run
 from reconciler.words import _
 
@@ -87,7 +87,7 @@ def finish_run(engine: Engine, run_id: int, status: str, now: datetime, applied:
     """
 
     def end(connection: Connection) -> None:
-        touched = set(connection.scalars(select(change.c.region).where(change.c.run == run_id)))
+        touched = set(connection.scalars(select(change.c.region).where(change.c.run == run_id).distinct()))
         begun = json.loads(connection.scalar(select(run.c.chains).where(run.c.id == run_id)) or "{}")
         heads = begun | {code: head for code, head in chain_heads(connection).items() if code in touched}
         row = {
@@ -112,10 +112,9 @@ def logged(engine: Engine, run_id: int, code: RegionCode) -> int:
 def _state_now(connection: Connection) -> str | None:
     """Return the digest of the state; None where it cannot be read, which must not keep the run from its end."""
     try:
-        state = observe_theirs(connection)
+        return state_digest_of(enrolled_by_region(connection), boards(connection))
     except Failure:
         return None
-    return state_digest(state.clinics, state.boards)
 
 
 def append_changes(connection: Connection, run_id: int, code: RegionCode, changes: Sequence[Change]) -> None:

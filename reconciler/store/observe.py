@@ -14,7 +14,7 @@ from reconciler.store.tables import approval_used, change, managed_board, manage
 from reconciler.words import _
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from sqlalchemy import Select
 
@@ -47,32 +47,30 @@ def observe(connection: Connection, alike: Mapping[RegionCode, Mapping[HsaId, st
     A region whose clinics have the names that stand in *alike* is given that very dictionary, so that it is held once;
     where the server can tell that they have, they are not fetched.
     """
-    enrolled = _enrolled(connection, alike)
+    enrolled = dict(enrolled_by_region(connection, alike))
     managed = Rows(MANAGED, _managed(connection, enrolled))
-    return State(Rows(ENROLMENT, enrolled), _boards(connection), managed, _managed_boards(connection))
+    return State(Rows(ENROLMENT, enrolled), boards(connection), managed, _managed_boards(connection))
 
 
-def observe_theirs(connection: Connection) -> State:
-    """Return what the service's tables hold; of ours nothing."""
-    return State(Rows(ENROLMENT, _enrolled(connection, {})), _boards(connection))
-
-
-def _enrolled(
-    connection: Connection, alike: Mapping[RegionCode, Mapping[HsaId, str]]
-) -> dict[RegionCode, Mapping[HsaId, str]]:
-    """Return for each region the names of its clinics by id."""
+def enrolled_by_region(
+    connection: Connection, alike: Mapping[RegionCode, Mapping[HsaId, str]] = {}
+) -> Iterator[tuple[RegionCode, Mapping[HsaId, str]]]:
+    """Yield the names of each region's clinics by id, in the order of the codes; *alike* as for `observe`."""
     row = theirs(connection).clinic.c
     known = digests(connection, row.region_code, row.hsa_id, row.name) if alike else {}
-    found: dict[RegionCode, Mapping[HsaId, str]] = {}
-    for code in connection.scalars(select(row.region_code).distinct().order_by(row.region_code)).all():
+    for code in sorted(connection.scalars(select(row.region_code).distinct())):
         same = alike.get(code)
         if same is not None and code in known and known[code] == digest_of(same):
-            found[code] = same
+            yield code, same
             continue
-        names: dict[HsaId, str] = dict(fetched(connection, select(row.hsa_id, row.name).where(row.region_code == code)))
-        _refuse_misspelt_of(connection, names)
-        found[code] = same if same is not None and names == same else names
-    return found
+        names: Mapping[HsaId, str] = dict(
+            fetched(connection, select(row.hsa_id, row.name).where(row.region_code == code))
+        )
+        if names == same:  # and spelt as they are declared
+            names = same
+        else:
+            _refuse_misspelt_of(connection, names)
+        yield code, names
 
 
 def _managed(
@@ -139,7 +137,7 @@ def observe_region(connection: Connection, code: RegionCode, watched: Collection
             managed.setdefault((owner, here), {})[hsa_id] = name
     for names in clinics.values():
         _refuse_misspelt_of(connection, names)
-    return State(Rows(ENROLMENT, clinics), _boards(connection), Rows(MANAGED, managed), _managed_boards(connection))
+    return State(Rows(ENROLMENT, clinics), boards(connection), Rows(MANAGED, managed), _managed_boards(connection))
 
 
 def without_row(connection: Connection, codes: Iterable[RegionCode]) -> list[str]:
@@ -186,7 +184,7 @@ def last_commit(connection: Connection) -> str | None:
     return connection.scalar(known.order_by(run.c.id.desc()).limit(1))
 
 
-def _boards(connection: Connection) -> dict[RegionCode, BoardRow]:
+def boards(connection: Connection) -> dict[RegionCode, BoardRow]:
     """Return the boards. Ids are as they are stored: settling compares them in whatever case, and writes its own."""
     table = theirs(connection).region.c
     rows = select(table.region_code, table.board_hsa_id, table.board_name).order_by(table.region_code)
