@@ -39,7 +39,7 @@ Texts = set[str | tuple[str, str]]
 
 def texts() -> Texts:
     """Return every text that the program, and click for it, can say to a person; with two forms where it counts."""
-    import click  # noqa: PLC0415  (a build has neither click nor the program)
+    import click  # a build has neither click nor the program
 
     found: Texts = set()
     for folder in (ROOT / "reconciler", ROOT / "docs", Path(click.__file__).parent):
@@ -57,16 +57,16 @@ def _of_source(source: str) -> Iterator[str | tuple[str, str]]:
 
 
 def _of_rules() -> Iterator[str]:
-    from reconciler.report.rule_page import page  # noqa: PLC0415
-    from reconciler.rules.registry import RULES  # noqa: PLC0415
+    from reconciler.report.rule_page import page
+    from reconciler.rules.registry import RULES
 
     for rule in RULES.values():
         yield from (rule.problem, rule.remedy, *page(rule).reason.split("\n\n"))
 
 
 def _of_commands() -> Iterator[str]:
-    from reconciler.cli import commands, main  # noqa: PLC0415
-    from reconciler.cli.language import sayings  # noqa: PLC0415
+    from reconciler.cli import commands, main
+    from reconciler.cli.language import sayings
 
     commands()
     yield from sayings(main)
@@ -153,7 +153,7 @@ def _placeholders(text: str) -> set[str]:
 
 def get_build_hook() -> type[Any]:
     """Return what hatchling calls when the program is built or installed: the `.mo` is made then."""
-    from hatchling.builders.hooks.plugin.interface import BuildHookInterface  # noqa: PLC0415
+    from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
     class Compiled(BuildHookInterface[Any]):
         def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002  (the plugin's form)

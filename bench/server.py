@@ -39,7 +39,7 @@ def started() -> Iterator[Anew | None]:
 def main() -> None:
     """Serve until nobody asks any more."""
     sys.path.append(str(TESTS))
-    import postgres  # noqa: PLC0415
+    import postgres
 
     server = postgres.start()
     made = set()

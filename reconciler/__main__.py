@@ -12,12 +12,12 @@ _GARBAGE = (100_000, 20, 100)
 def main() -> None:
     """Run the command line; the exit code is the interface."""
     if sys.argv[1:] == ["--version"]:
-        from reconciler import __version__  # noqa: PLC0415  (click would cost more than the answer)
+        from reconciler import __version__  # click would cost more than the answer
 
         sys.stdout.write(f"reconciler {__version__}\n")
         return
     gc.set_threshold(*_GARBAGE)
-    from reconciler.cli import run  # noqa: PLC0415
+    from reconciler.cli import run
 
     sys.exit(run())
 

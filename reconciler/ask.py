@@ -51,7 +51,7 @@ def register(settings: Settings, now: datetime, sources: Sources) -> Register | 
 
 def _asking(settings: Settings) -> RegisterSettings:
     """Have no older answer than the last one, and none where a server says that it still is what it would say."""
-    from reconciler import store  # noqa: PLC0415  (sqlalchemy costs 0.3 s)
+    from reconciler import store  # sqlalchemy costs 0.3 s
 
     asking = settings.register
     if not store.exists(settings.database):
@@ -98,7 +98,7 @@ def database(
     settings: Settings, commit: str | None, now: datetime, declared: Declared, register: Register | Failure
 ) -> Held:
     """Read the database; *declared* and *register* are taken for what it says alike."""
-    from reconciler import store  # noqa: PLC0415  (sqlalchemy costs 0.3 s)
+    from reconciler import store  # sqlalchemy costs 0.3 s
 
     if not store.exists(settings.database):
         return Held(empty_database=store.shown(settings.database))

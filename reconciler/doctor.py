@@ -76,7 +76,7 @@ def _looked_at(subject: str, look: Callable[[], Check]) -> Check:
 
 
 def _settings(settings: Settings) -> Iterator[str]:
-    from reconciler import store  # noqa: PLC0415  (sqlalchemy costs 0.3 s)
+    from reconciler import store  # sqlalchemy costs 0.3 s
 
     for key in sorted({"config", "database", "regions", "register.source", "routes.source", *settings.origins}):
         value = _as_set(store.shown(settings.database) if key == "database" else _found(settings, key))
@@ -121,7 +121,7 @@ _UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 
 def _database(settings: Settings) -> Check:
-    from reconciler import store  # noqa: PLC0415
+    from reconciler import store
 
     if not store.exists(settings.database):
         problem = _("there is no database at {url}").format(url=store.shown(settings.database))

@@ -15,13 +15,13 @@ from reconciler import ask, expect, git, stations
 from reconciler.check import declare, told
 from reconciler.declare.beside import read_approvals
 from reconciler.declare.regions import read_regions
+from reconciler.digests import fingerprint, state_digest
 from reconciler.findings import Exit, Failure, Finding
 from reconciler.judge import judge_plan, routed_parts, verdict
 from reconciler.model import (
     RegionCode,
     Settings,
 )
-from reconciler.plan import fingerprint, state_digest
 from reconciler.results import Applied, Planned, Verdict, World
 from reconciler.rules.guard import Judgement
 from reconciler.rules.incoming import register_unmoved
@@ -98,7 +98,7 @@ def _planned(
         empty_database=empty_database,
         observed_digest=observed_digest,
         settled_digest=settled_digest,
-        fingerprint=fingerprint(judged.changes, observed_digest, settled_digest),
+        fingerprint=fingerprint((change[:5] for change in judged.changes), observed_digest, settled_digest),
     )
 
 
@@ -107,7 +107,7 @@ def _planned(
 
 def _require_database(settings: Settings) -> None:
     """Refuse to make a database by mistake: a mistyped path enrols nobody."""
-    from reconciler import store  # noqa: PLC0415
+    from reconciler import store
 
     if not store.exists(settings.database):
         raise Failure(
@@ -130,7 +130,7 @@ def apply(
 
     What is *expected* was saved before: another plan than that is not applied.
     """
-    from reconciler import store  # noqa: PLC0415
+    from reconciler import store
 
     _require_database(settings)
     planned = plan(settings, now)
@@ -161,14 +161,14 @@ def apply(
         store.keep_incoming(
             engine, run, _incoming(planned.world, planned.judged.judgement), now, settings.register.keep
         )
-    from reconciler.run import Run  # noqa: PLC0415
+    from reconciler.run import Run
 
     exact = expected is not None
     return Run(settings, planned, planned.world, planned.judged, engine, run, now, exact).settle_all(only)
 
 
 def _incoming(world: World, judgement: Judgement) -> Incoming:
-    from reconciler import store  # noqa: PLC0415
+    from reconciler import store
 
     uses = [(use, use.approval.region) for use in judgement.approved_parts]
     return store.Incoming(
@@ -199,7 +199,7 @@ def _not_attempted(planned: Planned) -> Planned:
 
 def check_database(settings: Settings) -> list[str]:
     """Return the regions without a row, and what is wrong with the log; raise a Failure where the tables do not fit."""
-    from reconciler import store  # noqa: PLC0415
+    from reconciler import store
 
     _require_database(settings)
     with store.connected(store.reading(settings)) as connection:

@@ -7,13 +7,10 @@ verdicts come after.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from enum import Enum, StrEnum
-from itertools import groupby
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from reconciler.bulk import unquestioned
 from reconciler.model import (
@@ -351,52 +348,3 @@ def bookkeeping(observed: State, settled: Settled, changes: Iterable[Change]) ->
         )
         for code in written.keys() | forgotten.keys() | settled.board_outcomes.keys()
     }
-
-
-# ---- digests
-
-
-Group: TypeAlias = "tuple[Any, Mapping[HsaId, str]]"
-"""What rows agree in, and their names by id."""
-
-
-def state_digest(clinics: Mapping[HsaId, Enrolment], boards: Mapping[RegionCode, BoardRow]) -> str:
-    """Return the SHA-256 of the service's rows, the same for the same rows in whatever order they come."""
-    return state_digest_of(sorted(Rows.of(ENROLMENT, clinics).parts.items()), boards)
-
-
-def state_digest_of(groups: Iterable[Group], boards: Mapping[RegionCode, BoardRow]) -> str:
-    """Return the same, given each region's clinics in the order of the codes: all of them need not be held at once."""
-    return digest([digest_of(groups), sorted(boards.items())])
-
-
-def digest_of(groups: Iterable[Group]) -> str:
-    """Return the digest of rows, made of one for each group, which come sorted: never is all of it one text."""
-    parts = []
-    for group, names in groups:
-        if names:
-            ids = sorted(names)
-            parts.append([group, digest([ids, [names[hsa_id] for hsa_id in ids]])])
-    return digest(parts)
-
-
-def fingerprint(changes: Iterable[Change], observed_digest: str, settled_digest: str) -> str:
-    """Return the digest of what a plan does: the changes, and the digests of the rows before and after them.
-
-    It is that of the three as one list, of whose text no more than one region's changes are made at once.
-    """
-    made, comma = hashlib.sha256(b"[["), b""
-    for _region, found in groupby(changes, key=lambda change: change.region):
-        made.update(comma + _text([change[:5] for change in found])[1:-1])
-        comma = b","
-    made.update(b"]," + _text([observed_digest, settled_digest])[1:])
-    return f"sha256:{made.hexdigest()}"
-
-
-def digest(value: object) -> str:
-    """Return `sha256:…` of a JSON value in its shortest form."""
-    return f"sha256:{hashlib.sha256(_text(value)).hexdigest()}"
-
-
-def _text(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from reconciler.digests import digest
 from reconciler.findings import Exit, Failure, reason_of
-from reconciler.plan import digest
 from reconciler.words import _
 
 Step = tuple[str, str, str]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from reconciler.ask import Sources
+from reconciler.digests import digest
 from reconciler.findings import Exit, Failure
 from reconciler.model import (
     HsaId,
@@ -25,7 +26,6 @@ from reconciler.model import (
     Settings,
 )
 from reconciler.pipeline import plan
-from reconciler.plan import digest
 from reconciler.results import Applied, Planned
 from reconciler.sources import register as register_source
 from reconciler.sources import routes as routes_source
@@ -78,7 +78,7 @@ def simulate(settings: Settings, now: datetime, imagined: Imagined) -> Simulatio
 
 def _exit_of_apply(planned: Planned, settings: Settings) -> Exit:
     """Return what `apply` would say: it makes no database, and is careful with what is remembered."""
-    from reconciler import store  # noqa: PLC0415  (sqlalchemy costs 0.3 s)
+    from reconciler import store  # sqlalchemy costs 0.3 s
 
     if not store.exists(settings.database):
         return Exit.SETTINGS

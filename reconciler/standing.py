@@ -15,7 +15,7 @@ def status(settings: Settings, now: datetime) -> Status:
     planned = plan(settings, now)
     last_run, state = None, planned.world.observed if planned.world else State()
     if planned.empty_database is None:
-        from reconciler import store  # noqa: PLC0415
+        from reconciler import store
 
         with store.connected(store.reading(settings)) as connection:
             store.check(connection)

@@ -39,7 +39,7 @@ def examine(settings: Settings, now: datetime, *, live: bool = False, base: str 
     stations.at("declare")
     files, at_base = _files(settings), None
     if base is not None:
-        from reconciler import revision  # noqa: PLC0415  (who has no base needs no git)
+        from reconciler import revision  # who has no base needs no git
 
         at_base = revision.files_at(settings, base, files)
     failures: list[Failure] = []
@@ -68,8 +68,8 @@ def _files(settings: Settings) -> Files:
 
 
 def _answers(failures: list[Failure], settings: Settings, now: datetime) -> tuple[Register, Routes] | None:
-    from reconciler.sources import register as register_source  # noqa: PLC0415  (and who asks nobody, no sources)
-    from reconciler.sources import routes as routes_source  # noqa: PLC0415
+    from reconciler.sources import register as register_source  # and who asks nobody, no sources
+    from reconciler.sources import routes as routes_source
 
     register = asked(failures, lambda: register_source.ask(settings.register, now))
     routes = asked(failures, lambda: routes_source.ask(settings.routes, now))
@@ -82,8 +82,8 @@ def _meant(
     """Judge what the files mean together: against register and routes where they answered."""
     if answers is None:
         return duplicates(declared)
-    from reconciler.judge import upstream_findings  # noqa: PLC0415
-    from reconciler.plan import settle  # noqa: PLC0415
+    from reconciler.judge import upstream_findings
+    from reconciler.plan import settle
 
     stations.at("settle")
     settled = settle(declared, *answers, known, settings.regions)

@@ -57,6 +57,6 @@ def day(time: datetime) -> date:
 
 
 def _in_stockholm(time: datetime) -> datetime:
-    from zoneinfo import ZoneInfo  # noqa: PLC0415  (most runs say no time)
+    from zoneinfo import ZoneInfo  # most runs say no time
 
     return time.astimezone(ZoneInfo("Europe/Stockholm"))

@@ -20,10 +20,10 @@ from sqlalchemy import Engine, delete, event, insert, select, text
 from sqlalchemy.exc import OperationalError
 
 from reconciler import pipeline, store
+from reconciler.digests import state_digest
 from reconciler.findings import Exit, Failure
 from reconciler.model import Settings, State
 from reconciler.names import Names
-from reconciler.plan import state_digest
 from reconciler.results import Applied
 from reconciler.store.tables import metadata, service_tables
 

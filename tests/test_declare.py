@@ -16,9 +16,9 @@ from jsonschema import Draft202012Validator
 from reconciler.declare import schema, tree
 from reconciler.declare.beside import read_approvals
 from reconciler.declare.regions import RegionFile, read_contents, read_regions
+from reconciler.digests import digest
 from reconciler.findings import Exit, Failure, Finding, Place
 from reconciler.model import REGIONS, SourceText
-from reconciler.plan import digest
 from reconciler.rules import reading
 
 BROKEN = Path(__file__).parent / "broken"

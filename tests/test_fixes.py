@@ -227,15 +227,15 @@ def test_what_is_wrong_is_told_as_it_is_and_not_as_markup(clone: Clone) -> None:
 
 
 def test_a_span_over_lines_is_no_place_for_an_edit() -> None:
-    from reconciler.fixes import _edit  # noqa: PLC0415
-    from reconciler.rules.registry import RULES  # noqa: PLC0415
+    from reconciler.fixes import _edit
+    from reconciler.rules.registry import RULES
 
     over = Place("a.yaml", 1, 1, 2, 1, "x")
     assert _edit(RULES["unknown-key"].finding(over, suggestion="y", key="x", keys="y")) is None
 
 
 def test_edits_of_spans_that_overlap_are_none() -> None:
-    from reconciler.fixes import _Edit, _tried  # noqa: PLC0415
+    from reconciler.fixes import _Edit, _tried
 
     source = "name: Region Skåne"
     edits = [_Edit(Place("12-a.yaml", 1, first, 1, last, source), "x", "y") for first, last in ((1, 5), (3, 19))]

@@ -223,8 +223,8 @@ def test_a_file_that_cannot_be_written_is_told_when_all_else_is_said(country: Pa
 
 
 def test_what_is_read_no_more_is_no_failure(country: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import subprocess  # noqa: PLC0415
-    import sys  # noqa: PLC0415
+    import subprocess
+    import sys
 
     command = f"{sys.executable} -m reconciler validate --format json | true; echo ${{PIPESTATUS[0]}}"
     ran = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
@@ -272,7 +272,7 @@ def _filled(one: Finding) -> Finding:
 
 
 def _plain(one: Finding, values: dict[str, object]) -> Finding:
-    import re  # noqa: PLC0415
+    import re
 
     names = re.findall(r"\{(\w+)", one.rule.problem + one.rule.remedy)
     return Finding(one.rule, one.place, values={**dict.fromkeys(names, "x"), **values})

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.digests import digest, fingerprint, state_digest
 from reconciler.findings import Place
 from reconciler.model import (
     REGIONS,
@@ -35,10 +36,7 @@ from reconciler.plan import (
     action_word,
     bookkeeping,
     diff,
-    digest,
-    fingerprint,
     settle,
-    state_digest,
     touched_by,
 )
 from reconciler.words import speak
@@ -446,7 +444,8 @@ def test_the_digest_of_the_rows_tells_every_row_and_column_apart():
 @given(declarations, registers, states)
 def test_a_fingerprint_is_the_digest_of_the_steps_and_of_what_is_there_before_and_after(declared, register, observed):
     changes = diff(observed, settle(declared, register, Routes(), observed, KEPT), declared)
-    assert fingerprint(changes, "before", "after") == digest([[change[:5] for change in changes], "before", "after"])
+    steps = [change[:5] for change in changes]
+    assert fingerprint(steps, "before", "after") == digest([steps, "before", "after"])
 
 
 def test_a_digest_is_the_same_today_and_in_a_year():

@@ -34,6 +34,7 @@ from made_store import (
 from sqlalchemy import text
 
 from reconciler import store
+from reconciler.digests import digest, state_digest
 from reconciler.findings import Exit, Failure
 from reconciler.model import (
     REGIONS,
@@ -48,7 +49,7 @@ from reconciler.model import (
     State,
 )
 from reconciler.names import Names
-from reconciler.plan import Action, Bookkeeping, Cause, Change, digest, state_digest
+from reconciler.plan import Action, Bookkeeping, Cause, Change
 from reconciler.store import log, tables
 from reconciler.store.schema import _MIGRATIONS
 

@@ -118,7 +118,7 @@ def run(arguments: list[str] | None = None) -> int:
             error.show()
         return Exit.USAGE if isinstance(error, click.UsageError) else Exit.ERRORS
     except Failure as failure:
-        from reconciler.report.terminal import source_word  # noqa: PLC0415
+        from reconciler.report.terminal import source_word
 
         talk(f"{source_word(failure.source)}: {failure.problem}\n    {failure.remedy}")
         return failure.exit
@@ -132,8 +132,8 @@ def run(arguments: list[str] | None = None) -> int:
 
 def _crash(bug: Exception) -> str:
     """Return a block ready to paste into an issue; it holds no environment and no settings."""
-    import platform  # noqa: PLC0415
-    import traceback  # noqa: PLC0415
+    import platform
+    import traceback
 
     trace = "".join(traceback.format_exception(bug)).rstrip()
     facts = f"reconciler {__version__}, Python {platform.python_version()}, {platform.system()}"

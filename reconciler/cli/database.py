@@ -19,7 +19,7 @@ def db() -> None:
 @click.pass_context
 def db_init(context: click.Context, trial: bool) -> Exit:
     """Make the tables; what is there already is left as it is."""
-    from reconciler import store  # noqa: PLC0415
+    from reconciler import store
 
     settings = settings_of(context)
     store.init(settings.database, trial=trial, names=settings.service)
@@ -31,7 +31,7 @@ def db_init(context: click.Context, trial: bool) -> Exit:
 @click.pass_context
 def db_upgrade(context: click.Context) -> Exit:
     """Bring the tables of an older version up to this one."""
-    from reconciler import store  # noqa: PLC0415
+    from reconciler import store
 
     settings = settings_of(context)
     store.upgrade(settings.database)
@@ -50,7 +50,7 @@ def db_grants(context: click.Context, writer: str, reader: str) -> Exit:
 
     The roles are there already, and whoever owns the tables runs it: reconciler db grants | psql
     """
-    from reconciler import store  # noqa: PLC0415
+    from reconciler import store
 
     for statement in store.grants(writer, reader, settings_of(context).service):
         click.echo(statement)
@@ -64,7 +64,7 @@ def db_forget(context: click.Context) -> Exit:
 
     The owner of the tables does it, now and then; who applies may not.
     """
-    from reconciler import store  # noqa: PLC0415
+    from reconciler import store
 
     settings = settings_of(context)
     if settings.log is None:
@@ -79,7 +79,7 @@ def db_forget(context: click.Context) -> Exit:
 @click.pass_context
 def db_check(context: click.Context) -> Exit:
     """Tell whether the tables are there, in this version, with a row for each region, and the log is whole."""
-    from reconciler import pipeline, store  # noqa: PLC0415
+    from reconciler import pipeline, store
 
     settings = settings_of(context)
     problems = pipeline.check_database(settings)

@@ -26,7 +26,7 @@ def _write_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 
 def _say(draft: Draft, form: str, *, diffs: bool) -> None:
-    from reconciler.report.excerpt import places_of  # noqa: PLC0415
+    from reconciler.report.excerpt import places_of
 
     options: dict[str, Any] = {"diffs": diffs, "places": places_of(draft.findings)}
     say(form, "draft", draft, **({} if form == "json" else options))
@@ -48,9 +48,9 @@ def _shown(draft: Draft, form: str, *, diffs: bool = True) -> Exit:
 @click.pass_context
 def fmt(context: click.Context, files: tuple[Path, ...], check: bool, diff: bool, names: bool, form: str) -> Exit:
     """Put region files in their one form: keys and clinics in order, comments with their lines. The meaning stays."""
-    from dataclasses import replace  # noqa: PLC0415
+    from dataclasses import replace
 
-    from reconciler.drafting import form as forms  # noqa: PLC0415
+    from reconciler.drafting import form as forms
 
     draft = forms.fmt(settings_of(context), files, names=names, now=now())
     draft = replace(draft, fails_on_change=check) if check or diff else draft.put(partly=True)
@@ -68,7 +68,7 @@ def fmt(context: click.Context, files: tuple[Path, ...], check: bool, diff: bool
 @click.pass_context
 def new(context: click.Context, code: str, write: bool, form: str) -> Exit:
     """Make a region's first file: no board, no clinics."""
-    from reconciler.drafting import form as forms  # noqa: PLC0415
+    from reconciler.drafting import form as forms
 
     settings = settings_of(context)
     check_codes((code,), settings, "NN")
@@ -102,7 +102,7 @@ def import_(
     Names come from the register. A row that cannot be taken is told, and then nothing is written; of an issue form the
     good rows are.
     """
-    from reconciler.drafting import imports  # noqa: PLC0415
+    from reconciler.drafting import imports
 
     if remove and replace:
         raise click.UsageError(_("--remove and --replace are two things: use one"))
@@ -138,7 +138,7 @@ def follow(context: click.Context, write: bool, branch: str | None, form: str) -
 
     Clinics that are gone or inactive are listed, and stay.
     """
-    from reconciler.drafting import follow as follows  # noqa: PLC0415
+    from reconciler.drafting import follow as follows
 
     settings = settings_of(context)
     planned = follows.planned(settings, now())
@@ -161,7 +161,7 @@ def undo(context: click.Context, run: int, write: bool, form: str) -> Exit:
 
     Only what still stands as the run left it is reversed.
     """
-    from reconciler.drafting import undo as undoing  # noqa: PLC0415
+    from reconciler.drafting import undo as undoing
 
     draft = undoing.undo(settings_of(context), run)
     return _shown(draft.put() if write else draft, form)
@@ -178,8 +178,8 @@ def adopt(context: click.Context, clinics: tuple[str, ...], region: str, write: 
 
     With HSA-ids: those clinics only. Without: all of them, and the board.
     """
-    from reconciler.drafting import follow as follows  # noqa: PLC0415
-    from reconciler.model import canonical  # noqa: PLC0415
+    from reconciler.drafting import follow as follows
+    from reconciler.model import canonical
 
     settings: Settings = settings_of(context)
     check_codes((region,), settings)

@@ -21,11 +21,11 @@ WHAT = "RULE|CODE|HSA-ID"
 
 def _complete(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
     """Offer the rules, each with what it says, and the exit codes."""
-    from click.shell_completion import CompletionItem  # noqa: PLC0415
+    from click.shell_completion import CompletionItem
 
-    from reconciler.report.exits import exit_page  # noqa: PLC0415
-    from reconciler.report.rule_page import page  # noqa: PLC0415
-    from reconciler.rules.registry import RULES  # noqa: PLC0415
+    from reconciler.report.exits import exit_page
+    from reconciler.report.rule_page import page
+    from reconciler.rules.registry import RULES
 
     about = {name: _(page(rule).reason.partition("\n")[0]) for name, rule in RULES.items()}
     about |= {str(int(code)): exit_page(code).meaning for code in sorted(Exit)}
@@ -38,9 +38,9 @@ def _complete(_context: click.Context, _parameter: click.Parameter, begun: str) 
 @click.pass_context
 def explain(context: click.Context, what: str, form: str) -> Exit:
     """Explain a rule or an exit code, or tell all that is known of a clinic."""
-    from reconciler.model import canonical  # noqa: PLC0415
-    from reconciler.rules.registry import RULES  # noqa: PLC0415
-    from reconciler.rules.shape import is_hsa_id  # noqa: PLC0415
+    from reconciler.model import canonical
+    from reconciler.rules.registry import RULES
+    from reconciler.rules.shape import is_hsa_id
 
     if what in RULES:
         say(form, "explain_rule", RULES[what])
@@ -50,7 +50,7 @@ def explain(context: click.Context, what: str, form: str) -> Exit:
         return Exit.DONE
     if is_hsa_id(canonical(what)):
         return _explain_clinic(context, canonical(what), form)
-    from reconciler.rules.close import close  # noqa: PLC0415
+    from reconciler.rules.close import close
 
     meant = close(what, RULES)
     hint = _("; did you mean {rule}?").format(rule=meant) if meant else ""
@@ -59,8 +59,8 @@ def explain(context: click.Context, what: str, form: str) -> Exit:
 
 
 def _explain_clinic(context: click.Context, hsa_id: HsaId, form: str) -> Exit:
-    from reconciler import standing  # noqa: PLC0415
-    from reconciler.report.excerpt import places_of  # noqa: PLC0415
+    from reconciler import standing
+    from reconciler.report.excerpt import places_of
 
     story = standing.explain_clinic(settings_of(context), now(), hsa_id)
     say(form, "explain_clinic", story, places=places_of(story.findings))

@@ -67,7 +67,7 @@ def _outputs(values: tuple[str, ...], names: tuple[str, ...]) -> tuple[Output, .
 def _output(value: str, names: tuple[str, ...]) -> Output:
     name, given, file = value.partition("=")
     if name not in names:
-        from difflib import get_close_matches  # noqa: PLC0415
+        from difflib import get_close_matches
 
         meant = get_close_matches(name, names, 1)
         hint = _("; did you mean {name}?").format(name=meant[0]) if meant else ""
@@ -88,9 +88,9 @@ def tell(
     **options: Any,
 ) -> None:
     """Say *result* in every format that was asked for; a file that cannot be written is told when all is said."""
-    from reconciler import stations  # noqa: PLC0415
-    from reconciler.report import json  # noqa: PLC0415
-    from reconciler.report.excerpt import places_of  # noqa: PLC0415
+    from reconciler import stations
+    from reconciler.report import json
+    from reconciler.report.excerpt import places_of
 
     stations.at("report")
     document, places = getattr(json, name)(result), places_of(findings)
@@ -114,7 +114,7 @@ def tell(
 
 
 def _to_stdout(form: str, name: str, document: Any, places: Any, options: Any) -> None:
-    from reconciler.report import text  # noqa: PLC0415
+    from reconciler.report import text
 
     with read_to_the_end():
         if form == "text":
@@ -126,7 +126,7 @@ def _to_stdout(form: str, name: str, document: Any, places: Any, options: Any) -
 
 
 def _made(form: str, name: str, document: Any, places: Any, options: Any) -> str:
-    from reconciler.report import formats  # noqa: PLC0415
+    from reconciler.report import formats
 
     return formats.made(form, name, document, places, **options)
 
@@ -138,8 +138,8 @@ def _to_file(file: Path, made: str, mode: str = "w") -> None:
 
 def _to_the_job(document: Any, places: Any) -> None:
     """Append what the job shows as its summary, and what its next steps can read, where GitHub wants them."""
-    from reconciler.report.github import outputs  # noqa: PLC0415
-    from reconciler.report.markdown import markdown  # noqa: PLC0415
+    from reconciler.report.github import outputs
+    from reconciler.report.markdown import markdown
 
     for variable, made in (("GITHUB_STEP_SUMMARY", markdown(document, places)), ("GITHUB_OUTPUT", outputs(document))):
         if os.environ.get(variable):

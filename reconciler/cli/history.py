@@ -21,7 +21,7 @@ class Moment(click.ParamType[datetime]):
 
     def convert(self, value: str, param: click.Parameter | None, context: click.Context | None) -> datetime:
         """Return the moment."""
-        from zoneinfo import ZoneInfo  # noqa: PLC0415
+        from zoneinfo import ZoneInfo
 
         try:
             moment = datetime.fromisoformat(value)
@@ -54,8 +54,8 @@ def history(
     form: str,
 ) -> Exit:
     """Tell what was changed: who, when and why."""
-    from reconciler import logbook, store  # noqa: PLC0415
-    from reconciler.model import canonical  # noqa: PLC0415
+    from reconciler import logbook, store
+    from reconciler.model import canonical
 
     settings = settings_of(context)
     check_codes(regions, settings)
@@ -70,7 +70,7 @@ def history(
 
 def show_drift(context: click.Context, form: str) -> Exit:
     """Tell what somebody else has changed in the database."""
-    from reconciler import logbook  # noqa: PLC0415
+    from reconciler import logbook
 
     result = logbook.drift(settings_of(context), now())
     print_logged(form, "drift", result)
@@ -79,7 +79,7 @@ def show_drift(context: click.Context, form: str) -> Exit:
 
 def show_at(context: click.Context, form: str, moment: datetime, *, everything: bool) -> Exit:
     """Tell what was enrolled at a moment."""
-    from reconciler import logbook  # noqa: PLC0415
+    from reconciler import logbook
 
     print_logged(form, "at", logbook.at(settings_of(context), moment), everything=everything)
     return Exit.DONE

@@ -50,8 +50,8 @@ def validate(
     context: click.Context, live: bool, base: str | None, strict: bool, timings: bool, outputs: tuple[Output, ...]
 ) -> Exit:
     """Tell every fault of every region file, each in its place."""
-    from reconciler.results import strictly  # noqa: PLC0415
-    from reconciler.validation import examine  # noqa: PLC0415
+    from reconciler.results import strictly
+    from reconciler.validation import examine
 
     result = examine(settings_of(context), now(), live=live, base=base).validation
     tell(outputs, "validate", result, result.findings, timings=timings)
@@ -83,8 +83,8 @@ def plan(
     out: Path | None,
 ) -> Exit:
     """Show what would change, region by region, and why. Changes nothing."""
-    from reconciler import pipeline  # noqa: PLC0415
-    from reconciler.results import strictly  # noqa: PLC0415
+    from reconciler import pipeline
+    from reconciler.results import strictly
 
     settings = settings_of(context)
     check_codes(regions, settings)
@@ -99,8 +99,8 @@ def plan(
 
 
 def _save(out: Path, whole: Planned) -> None:
-    from reconciler import saved  # noqa: PLC0415
-    from reconciler.report import json  # noqa: PLC0415
+    from reconciler import saved
+    from reconciler.report import json
 
     saved.write(out, json.dump(json.plan(whole)))
 
@@ -136,8 +136,8 @@ def apply(
 
     PLAN is a file that `plan --out` wrote: that plan is applied, or nothing (exit 5).
     """
-    from reconciler import pipeline  # noqa: PLC0415
-    from reconciler.report.excerpt import places_of  # noqa: PLC0415
+    from reconciler import pipeline
+    from reconciler.report.excerpt import places_of
 
     context.obj["lock_timeout"] = lock_timeout
     signal.signal(signal.SIGTERM, _terminated)
@@ -169,7 +169,7 @@ def _expected(plan: Path | None, fingerprint: str | None) -> SavedPlan | None:
         raise click.BadParameter(problem.format(value=fingerprint), param_hint="'--expect'")
     if plan is None and fingerprint is None:
         return None
-    from reconciler import saved  # noqa: PLC0415
+    from reconciler import saved
 
     if plan is None:
         return saved.SavedPlan(str(fingerprint), str(fingerprint))
@@ -199,7 +199,7 @@ def _actor() -> str:
 @click.pass_context
 def status(context: click.Context, form: str, drift: bool, moment: datetime | None, everything: bool) -> Exit:
     """Show each region: its patient board, whether it is active, clinics declared and enrolled, what is pending."""
-    from reconciler import standing  # noqa: PLC0415
+    from reconciler import standing
 
     if drift:
         return show_drift(context, form)

@@ -23,7 +23,7 @@ def start(level: str | None, form: str | None) -> None:
     """Say on stderr what is done, from *level* on (info where only a *form* is given); neither: nothing."""
     wanted = level is not None or form is not None
     if wanted or _log() is not None:
-        import logging  # noqa: PLC0415
+        import logging
 
         # Only our own: what the libraries say has not been looked through for secrets.
         log = logging.getLogger("reconciler")
@@ -39,9 +39,9 @@ def _log() -> logging.Logger | None:
 
 
 def _handler(form: str) -> logging.Handler:
-    import logging  # noqa: PLC0415
+    import logging
 
-    from structlog import processors, stdlib  # noqa: PLC0415
+    from structlog import processors, stdlib
 
     known: list[Processor] = [stdlib.ExtraAdder(), stdlib.add_log_level, processors.TimeStamper(fmt="iso", utc=True)]
     as_json: list[Processor] = [_first_keys_first, processors.JSONRenderer(ensure_ascii=False)]

@@ -50,8 +50,8 @@ def review(
 
     And whether it changes any outcome at all. What is wrong with the files is told as validate --base tells it.
     """
-    from reconciler import review as reviews  # noqa: PLC0415
-    from reconciler.results import strictly  # noqa: PLC0415
+    from reconciler import review as reviews
+    from reconciler.results import strictly
 
     people = _people(os.environ, author, approved)
     result = reviews.review(settings_of(context), now(), base, people, live=live)
@@ -61,7 +61,7 @@ def review(
 
 def _people(environ: Mapping[str, str], author: str | None, approved: tuple[str, ...]) -> People:
     """Return who wrote and approved it: flags before our own variables before what the job knows."""
-    from reconciler.review import People  # noqa: PLC0415
+    from reconciler.review import People
 
     event = _event(environ)
     known = (environ.get(name) for name in ("GITHUB_ACTOR", "GITLAB_USER_LOGIN"))
@@ -72,9 +72,9 @@ def _people(environ: Mapping[str, str], author: str | None, approved: tuple[str,
 
 def _event(environ: Mapping[str, str]) -> People:
     """Return what GitHub says of the pull request that a job is about; an approval counts for its own commit."""
-    import json  # noqa: PLC0415
+    import json
 
-    from reconciler.review import People  # noqa: PLC0415
+    from reconciler.review import People
 
     try:
         told: Any = json.loads(Path(environ.get("GITHUB_EVENT_PATH", "")).read_text(encoding="utf-8"))

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from reconciler.model import REGIONS, RegionCode
 from reconciler.words import _, mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
+
+    from reconciler.model import RegionCode
 
 _INDEX = "JOB_COMPLETION_INDEX"
 
@@ -31,6 +32,8 @@ class Shard(NamedTuple):
 
         The first has those as well that are not *kept*: a clinic may move there.
         """
+        from reconciler.model import REGIONS  # a tenth of `--help`, which needs none of it
+
         if self.among > len(kept):
             problem = _("{count} shards are more than the {n} regions that are kept")
             raise click.BadParameter(problem.format(count=self.among, n=len(kept)), param_hint="--shard")

@@ -53,9 +53,9 @@ def regions_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 def _complete_region(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
     """Offer the codes, each with its region's name."""
-    from click.shell_completion import CompletionItem  # noqa: PLC0415
+    from click.shell_completion import CompletionItem
 
-    from reconciler.model import REGIONS  # noqa: PLC0415
+    from reconciler.model import REGIONS
 
     return [CompletionItem(code, help=name) for code, name in REGIONS.items() if code.startswith(begun)]
 
@@ -67,14 +67,14 @@ def strict_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 def now() -> datetime:
     """Return the time; the only place that reads the clock."""
-    from datetime import UTC, datetime  # noqa: PLC0415
+    from datetime import UTC, datetime
 
     return datetime.now(UTC)
 
 
 def settings_of(context: click.Context) -> Settings:
     """Return the settings that flags, environment and file give."""
-    from reconciler import settings  # noqa: PLC0415
+    from reconciler import settings
 
     flags = context.obj or {}
     file = flags.get("settings")
@@ -87,15 +87,15 @@ def settings_of(context: click.Context) -> Settings:
 
 def stdout() -> Console:
     """Return the console that results are printed on."""
-    from reconciler.report import text  # noqa: PLC0415
+    from reconciler.report import text
 
     return text.console(sys.stdout)
 
 
 def say(form: str, name: str, result: Any, *, timings: bool = False, **options: Any) -> None:
     """Print *result* to stdout: the JSON document, or the text that is made from it."""
-    from reconciler import stations  # noqa: PLC0415
-    from reconciler.report import json, text  # noqa: PLC0415
+    from reconciler import stations
+    from reconciler.report import json, text
 
     stations.at("report")
     document = getattr(json, name)(result)
@@ -108,14 +108,14 @@ def say(form: str, name: str, result: Any, *, timings: bool = False, **options: 
 
 def print_logged(form: str, name: str, result: Any, **options: Any) -> None:
     """Print what the log tells."""
-    from reconciler.report import logbook  # noqa: PLC0415
+    from reconciler.report import logbook
 
     document = getattr(logbook, name)(result)
     _print(form, document, lambda: getattr(logbook, f"print_{name}")(document, stdout(), **options))
 
 
 def _print(form: str, document: dict[str, Any], as_text: Callable[[], None]) -> None:
-    from reconciler.report import json  # noqa: PLC0415
+    from reconciler.report import json
 
     with read_to_the_end():
         if form == "json":
@@ -150,9 +150,9 @@ def fenced(document: Any) -> Iterator[None]:
     if not in_a_job():
         yield
         return
-    from hashlib import sha256  # noqa: PLC0415
+    from hashlib import sha256
 
-    from reconciler.report import json  # noqa: PLC0415
+    from reconciler.report import json
 
     word = sha256(json.dump(document).encode()).hexdigest()
     sys.stdout.write(f"::stop-commands::{word}\n")
@@ -164,7 +164,7 @@ def fenced(document: Any) -> Iterator[None]:
 
 def talk(text: str) -> None:
     """Say something that is no result: to stderr, and nothing that a terminal or a job's log would obey."""
-    from reconciler.report.escapes import escape, log_line  # noqa: PLC0415
+    from reconciler.report.escapes import escape, log_line
 
     if logs.took(text):
         return

@@ -19,15 +19,15 @@ def timings_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 def taken() -> dict[str, Any]:
     """Return what was taken so far, as the part `timings` of a document."""
-    from reconciler import stations  # noqa: PLC0415
-    from reconciler.report.timings import timings  # noqa: PLC0415
+    from reconciler import stations
+    from reconciler.report.timings import timings
 
     return timings(stations.spent(), stations.peak())
 
 
 def tell_taken() -> None:
     """Say what each station took."""
-    from reconciler.cli.shared import talk  # noqa: PLC0415
-    from reconciler.report.timings import lines  # noqa: PLC0415
+    from reconciler.cli.shared import talk
+    from reconciler.report.timings import lines
 
     talk("\n".join(lines(taken())))

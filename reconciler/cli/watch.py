@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -33,12 +32,12 @@ def metrics_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     )
 
 
-@dataclass
 class Watch:
     """What is known of a run while it lasts; None until it is."""
 
-    settings: Settings | None = None
-    applied: Applied | None = None
+    def __init__(self) -> None:
+        self.settings: Settings | None = None
+        self.applied: Applied | None = None
 
 
 @contextmanager
@@ -59,7 +58,7 @@ def watched(metrics: Path | None) -> Iterator[Watch]:
         code = Exit.INTERRUPTED
         raise
     finally:
-        from reconciler import signals  # noqa: PLC0415
+        from reconciler import signals
 
         with signals.waiting():
             _tell(metrics, watch, code, monotonic() - began)
@@ -68,8 +67,8 @@ def watched(metrics: Path | None) -> Iterator[Watch]:
 def _tell(metrics: Path | None, watch: Watch, code: Exit, seconds: float) -> None:
     _log(watch.applied, code, seconds)
     if metrics:
-        from reconciler.model import REGIONS  # noqa: PLC0415
-        from reconciler.monitor.metrics import Ended, write  # noqa: PLC0415
+        from reconciler.model import REGIONS
+        from reconciler.monitor.metrics import Ended, write
 
         kept = watch.settings.regions if watch.settings else tuple(REGIONS)
         ended = Ended(now(), seconds, code, watch.applied)
@@ -81,7 +80,7 @@ def _tell(metrics: Path | None, watch: Watch, code: Exit, seconds: float) -> Non
 
 
 def _log(applied: Applied | None, code: Exit, seconds: float) -> None:
-    import logging  # noqa: PLC0415
+    import logging
 
     log = logging.getLogger("reconciler.run")
     if not log.hasHandlers():
@@ -104,8 +103,8 @@ def _beat(code: Exit | None, said: str, applied: Applied | None = None) -> None:
     address, file = (os.environ.get(f"RECONCILER_HEARTBEAT_URL{end}", "").strip() for end in ("", "_FILE"))
     if not address and not file:
         return
-    from reconciler.monitor.heartbeat import beat  # noqa: PLC0415
-    from reconciler.monitor.metrics import residents_shut_out  # noqa: PLC0415
+    from reconciler.monitor.heartbeat import beat
+    from reconciler.monitor.metrics import residents_shut_out
 
     def told() -> None:
         where = address or Path(file).read_text(encoding="utf-8").strip()

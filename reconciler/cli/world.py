@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def _age(_context: click.Context, _option: click.Parameter, value: str | None) -> timedelta | None:
-    from reconciler.settings import age  # noqa: PLC0415
+    from reconciler.settings import age
 
     if value is None:
         return None
@@ -37,7 +37,7 @@ def _percent(_context: click.Context, _option: click.Parameter, value: str) -> i
 
 
 def _moves(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> dict[HsaId, RegionCode]:
-    from reconciler.model import REGIONS, canonical  # noqa: PLC0415
+    from reconciler.model import REGIONS, canonical
 
     moves = {}
     for value in values:
@@ -90,8 +90,8 @@ def simulate(
     everything: bool,
 ) -> Exit:
     """Show what the next scheduled run would do, if the world were otherwise. Changes nothing."""
-    from reconciler import simulate as simulation  # noqa: PLC0415
-    from reconciler.model import canonical  # noqa: PLC0415
+    from reconciler import simulate as simulation
+    from reconciler.model import canonical
 
     inactive = tuple(map(canonical, deactivate))
     imagined = simulation.Imagined(
@@ -108,7 +108,7 @@ def simulate(
 @click.pass_context
 def doctor(context: click.Context, form: str) -> Exit:
     """Look at settings, database, register, TAK, certificates, clocks and git; say what to do about each."""
-    from reconciler import doctor as doctors  # noqa: PLC0415
+    from reconciler import doctor as doctors
 
     result = doctors.examine(settings_of(context), now())
     say(form, "doctor", result)
@@ -120,7 +120,7 @@ def doctor(context: click.Context, form: str) -> Exit:
 @click.pass_context
 def snapshot(context: click.Context, out: Path) -> Exit:
     """Write what register and TAK say now as files, for checks without a network."""
-    from reconciler import snapshot as snapshots  # noqa: PLC0415
+    from reconciler import snapshot as snapshots
 
     for path in snapshots.snapshot(settings_of(context), now(), out):
         talk(_("written: {path}").format(path=path))

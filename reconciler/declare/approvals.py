@@ -10,9 +10,9 @@ from pathlib import Path
 
 from reconciler.declare import faults, files, tree
 from reconciler.declare.tree import Entry, Node, entry_place, number, place_of, plain
+from reconciler.digests import digest
 from reconciler.findings import Finding
 from reconciler.model import Approval, SourceText
-from reconciler.plan import digest
 from reconciler.rules import shape
 from reconciler.rules.approval import approval_of_wrong_scope
 from reconciler.rules.guard import NATIONAL

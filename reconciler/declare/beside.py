@@ -19,7 +19,7 @@ def read_approvals(path: Path) -> tuple[list[Approval], list[Finding]]:
     """Return the approvals in *path* that can be read, and what is wrong with the others. No file: no approvals."""
     if not _is_there(path):
         return [], []
-    from reconciler.declare.approvals import read_content  # noqa: PLC0415
+    from reconciler.declare.approvals import read_content
 
     return read_content(path, *files.read_bytes(path))
 
@@ -28,7 +28,7 @@ def read_access(path: Path) -> tuple[Access | None, list[Finding]]:
     """Return the rights in *path*, or what is wrong with it. No file: None, and nothing is wrong."""
     if not _is_there(path):
         return None, []
-    from reconciler.declare.access import read_content  # noqa: PLC0415
+    from reconciler.declare.access import read_content
 
     return read_content(path, *files.read_bytes(path))
 

@@ -123,6 +123,6 @@ def _region(code: RegionCode, source: SourceText) -> tuple[Region | None, list[F
     region = quick.read(code, source)
     if region:
         return region, []
-    from reconciler.declare import closely  # noqa: PLC0415  (YAML costs a file that is plain nothing)
+    from reconciler.declare import closely  # YAML costs a file that is plain nothing
 
     return closely.read(code, source)

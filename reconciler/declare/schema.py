@@ -53,7 +53,7 @@ def faults(name: str, instance: object) -> list[Fault]:
     """Return what the schema *name* says against *instance*: one fault for each key and each value."""
     if _fast(name).is_valid(instance):
         return []
-    from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # noqa: PLC0415  (slow to import)
+    from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # slow to import
 
     errors = Draft202012Validator(load(name)).iter_errors(_pruned(name, instance))
     found: dict[tuple[object, ...], Fault] = {}
@@ -68,7 +68,7 @@ def faults(name: str, instance: object) -> list[Fault]:
 @cache
 def _fast(name: str, of: str | None = None) -> Draft202012Validator:
     """Return the fast validator of a schema, or of one of its properties."""
-    import jsonschema_rs  # noqa: PLC0415  (start-up pays for it otherwise)
+    import jsonschema_rs  # start-up pays for it otherwise
 
     schema = load(name)
     return jsonschema_rs.Draft202012Validator(schema if of is None else schema["properties"][of])

@@ -61,7 +61,7 @@ class Lie(NamedTuple):
 
 def lie(text: str) -> Lie:
     """Return where the keys, values and remarks of the good region file *text* lie; lines end with LF."""
-    from ruamel.yaml import YAML  # noqa: PLC0415  (0.1 s, wanted where a file is edited)
+    from ruamel.yaml import YAML  # 0.1 s, wanted where a file is edited
 
     lines = text.removesuffix("\n").split("\n")
     root = YAML(typ="safe", pure=True).compose(text)

@@ -29,7 +29,7 @@ def written(text: str) -> str:
 @cache
 def _emitter() -> Emitter:
     """Return the one that knows where YAML allows a text without quotes."""
-    from ruamel.yaml import YAML  # noqa: PLC0415  (0.1 s)
-    from ruamel.yaml.emitter import Emitter  # noqa: PLC0415
+    from ruamel.yaml import YAML  # 0.1 s
+    from ruamel.yaml.emitter import Emitter
 
     return Emitter(io.StringIO(), allow_unicode=True, dumper=YAML())

@@ -34,7 +34,7 @@ def path(code: Exit | None, shut_out: bool) -> str:
 
 def beat(address: str, code: Exit | None, said: str, *, shut_out: bool = False) -> None:
     """Tell *said*; a `Failure` where nobody hears it within seconds. The address is in no text."""
-    from urllib.parse import urlsplit  # noqa: PLC0415
+    from urllib.parse import urlsplit
 
     try:
         parts = urlsplit(address)
@@ -49,7 +49,7 @@ def beat(address: str, code: Exit | None, said: str, *, shut_out: bool = False) 
 
 
 def _posted(url: str, said: str) -> int:
-    import urllib3  # noqa: PLC0415
+    import urllib3
 
     asked = {"User-Agent": f"reconciler/{__version__}"}
     longer = 2 * _PATIENCE  # whoever waits has given up by then, and always says the same

@@ -47,7 +47,7 @@ class Number(NamedTuple):
 
 def write(path: Path, ended: Ended, kept: Collection[RegionCode]) -> None:
     """Write what is known after a run; of the regions only those that are *kept*. Any exception leaves the file."""
-    from prometheus_client import CollectorRegistry, Gauge, write_to_textfile  # noqa: PLC0415
+    from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 
     registry = CollectorRegistry()
     for number in _numbers(ended, _before(path), kept):
@@ -62,7 +62,7 @@ Before = Mapping[tuple[str, str], float]
 
 def _before(path: Path) -> Before:
     """Return what the file says now, by metric and region; nothing where it cannot be read."""
-    from prometheus_client.parser import text_string_to_metric_families  # noqa: PLC0415
+    from prometheus_client.parser import text_string_to_metric_families
 
     try:
         families = list(text_string_to_metric_families(path.read_text(encoding="utf-8")))

@@ -127,7 +127,7 @@ def status(result: Status) -> Document:
 
 def draft(result: Draft) -> Document:
     """Return `reconciler/edit/1`: what is done to files, as diffs, or would be."""
-    from reconciler.report.diff import diff  # noqa: PLC0415  (difflib, for the commands that edit)
+    from reconciler.report.diff import diff  # difflib, for the commands that edit
 
     return {
         "format": "reconciler/edit/1",

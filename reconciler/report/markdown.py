@@ -196,7 +196,7 @@ def _parts(parts: list[Document]) -> Table:
 
 @cache
 def _template() -> Template:
-    import jinja2  # noqa: PLC0415  (only this format pays for it)
+    import jinja2  # only this format pays for it
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
@@ -210,19 +210,19 @@ def _template() -> Template:
 
 
 def _escaped(value: object) -> Markup:
-    from markupsafe import Markup  # noqa: PLC0415
+    from markupsafe import Markup
 
     return value if isinstance(value, Markup) else Markup(escapes.markdown(str(value)))  # noqa: S704
 
 
 def _summary(text: str) -> Markup:
-    from markupsafe import escape  # noqa: PLC0415
+    from markupsafe import escape
 
     return escape(escapes.escape(text))
 
 
 def _fenced(text: str) -> Markup:
-    from markupsafe import Markup  # noqa: PLC0415
+    from markupsafe import Markup
 
     shown = "\n".join(map(escapes.escape, text.split("\n")))
     fence = escapes.fence(shown)

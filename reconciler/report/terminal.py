@@ -47,7 +47,7 @@ def console(stream: TextIO) -> Console:
 
 
 def _screen(stream: TextIO) -> Screen:
-    from rich.console import Console  # noqa: PLC0415  (0.05 s)
+    from rich.console import Console  # 0.05 s
 
     screen = stream.isatty()
     return Console(
@@ -64,7 +64,7 @@ def _screen(stream: TextIO) -> Screen:
 
 def styled(*parts: Part) -> Text:
     """Return *parts* as one text, escaped."""
-    from rich.text import Text  # noqa: PLC0415
+    from rich.text import Text
 
     pairs = ((part, "") if isinstance(part, str) else part for part in parts)
     return Text.assemble(*((escape(text), style) for text, style in pairs))

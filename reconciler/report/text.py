@@ -233,7 +233,7 @@ def status(document: Document, console: Console) -> None:
 
 
 def _table(regions: Iterable[Document]) -> Table:
-    from rich.table import Table  # noqa: PLC0415
+    from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for title in (_("code"), _("region"), _("active"), _("patient board"), _("its HSA-id")):

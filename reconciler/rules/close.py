@@ -37,7 +37,7 @@ SWEDISH_KEYS = {
 
 def close(text: str, choices: Iterable[str], *, at_least: float = 70) -> str | None:
     """Return the one of *choices* that is most like *text*, if any is like it at all (0 to 100)."""
-    from rapidfuzz import fuzz, process  # noqa: PLC0415  (wanted only when something is wrong)
+    from rapidfuzz import fuzz, process  # wanted only when something is wrong
 
     best = process.extractOne(text, sorted(choices), scorer=fuzz.ratio, score_cutoff=at_least)
     return best[0] if best else None
@@ -56,8 +56,8 @@ _SHORT = 6
 
 def close_id(hsa_id: Id, choices: Iterable[Id]) -> Id | None:
     """Return the HSA-id that was probably meant: a character off, or two of a long one; no more."""
-    from rapidfuzz import process  # noqa: PLC0415
-    from rapidfuzz.distance import OSA  # noqa: PLC0415
+    from rapidfuzz import process
+    from rapidfuzz.distance import OSA
 
     most = 2 if len(hsa_id.partition("-")[2]) > _SHORT else 1
     best = process.extractOne(hsa_id, choices, scorer=OSA.distance, score_cutoff=most)
@@ -96,8 +96,8 @@ def _by_name(name: str, alone: Mapping[str, Id]) -> Id | None:
 
 def close_number(number: str, numbers: Collection[str]) -> str | None:
     """Return the one of *numbers* that differs by one digit, by one too many or too few, or by two that changed places."""
-    from rapidfuzz import process  # noqa: PLC0415
-    from rapidfuzz.distance import OSA  # noqa: PLC0415
+    from rapidfuzz import process
+    from rapidfuzz.distance import OSA
 
     best = process.extractOne(number, sorted(numbers), scorer=OSA.distance, score_cutoff=1)
     return best[0] if best and best[0] != number else None

@@ -44,7 +44,7 @@ def converted(
 
 
 def _unknown(name: str, key: str, keys: Mapping[str, Convert]) -> str:
-    from reconciler.rules.close import close  # noqa: PLC0415  (wanted only when something is wrong)
+    from reconciler.rules.close import close  # wanted only when something is wrong
 
     meant = close(key, keys, at_least=60)
     return _("{key} is not a setting").format(key=name) + (
@@ -177,7 +177,7 @@ def _url(value: Any, folder: Path) -> str:
     scheme, mark, rest = _text(value).partition("://")
     if "@" in rest.partition("/")[0]:
         raise _Wrong(_("user and password do not belong in the address: give them in the environment"))
-    from urllib.parse import urlsplit  # noqa: PLC0415  (costs more than all else here)
+    from urllib.parse import urlsplit  # costs more than all else here
 
     try:
         fits = bool(mark) and (urlsplit(value).port or 1) > 0
@@ -267,7 +267,7 @@ _SEVERITIES = {"off": None, **{one.value: one for one in reversed(Severity)}}
 
 
 def _severities(value: Any, _folder: Path) -> dict[str, Severity | None]:
-    from reconciler.rules.registry import RULES  # noqa: PLC0415  (wanted only where somebody sets one)
+    from reconciler.rules.registry import RULES  # wanted only where somebody sets one
 
     if not isinstance(value, dict):
         raise _Wrong(_("should be a table, [{name}]").format(name="severity"))
@@ -278,7 +278,7 @@ def _severities(value: Any, _folder: Path) -> dict[str, Severity | None]:
 
 
 def _severity_fault(name: str, word: object, rules: Mapping[str, Rule[...]]) -> str | None:
-    from reconciler.rules.close import close  # noqa: PLC0415
+    from reconciler.rules.close import close
 
     if name not in rules:
         meant = close(name, rules)

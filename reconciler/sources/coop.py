@@ -47,7 +47,7 @@ class _Point(NamedTuple):
 
 def ask(settings: RoutesSettings, _now: datetime) -> Heard:
     """Return the addresses that TAK routes within the domain; a Failure where an answer does not fit the question."""
-    from reconciler.sources import http  # noqa: PLC0415  (wanted only where a server is asked)
+    from reconciler.sources import http  # wanted only where a server is asked
 
     with http.session("routes", settings.http) as session:
 

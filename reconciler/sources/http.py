@@ -87,7 +87,7 @@ class Session:
     def _asked(self, url: str, etag: str | None, given_up: threading.Event) -> tuple[Answer, str | None]:
         headers = {**self.headers, "If-None-Match": etag} if etag else self.headers
         log.debug("%s", curl(self.source, self.settings, url, etag))
-        from urllib3.exceptions import HTTPError  # noqa: PLC0415  (wanted only where something is asked)
+        from urllib3.exceptions import HTTPError  # wanted only where something is asked
 
         try:
             response = self.pool.request("GET", url, headers=headers, preload_content=False, redirect=False)
@@ -152,7 +152,7 @@ def curl(source: str, settings: HttpSettings, url: str, etag: str | None = None)
 
 
 def _pool(source: str, settings: HttpSettings) -> PoolManager:
-    import urllib3  # noqa: PLC0415  (wanted only where something is asked)
+    import urllib3  # wanted only where something is asked
 
     return urllib3.PoolManager(
         ssl_context=_trust(source, settings),
@@ -164,7 +164,7 @@ def _pool(source: str, settings: HttpSettings) -> PoolManager:
 
 
 def _retry(settings: HttpSettings) -> Retry:
-    import urllib3  # noqa: PLC0415
+    import urllib3
 
     return urllib3.Retry(
         total=settings.retries,
@@ -180,7 +180,7 @@ def _retry(settings: HttpSettings) -> Retry:
 
 
 def _trust(source: str, settings: HttpSettings) -> object:
-    import ssl  # noqa: PLC0415
+    import ssl
 
     try:
         if not settings.ca and not settings.certificate:
@@ -203,7 +203,7 @@ def _trust(source: str, settings: HttpSettings) -> object:
 @cache
 def _trust_of_the_machine() -> object:
     """Return what trusts whom the machine trusts: those are many, and are read once for all that are asked."""
-    import ssl  # noqa: PLC0415
+    import ssl
 
     return ssl.create_default_context()
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 from unicodedata import is_normalized, normalize
 
+from reconciler.digests import digest, digest_of
 from reconciler.findings import Failure
 from reconciler.model import ENTRY, REGIONS, HsaId, RegionCode, Register, RegisterClinic, RegisterSettings, canonical
-from reconciler.plan import digest, digest_of
 from reconciler.rows import Rows
 from reconciler.sources import register_csv, register_json, register_pages, sql
 from reconciler.sources.answer import as_text, checked_time, read_bytes

@@ -24,7 +24,7 @@ _MOST_PAGES = 1_000
 
 def read(settings: RegisterSettings) -> Answer | None:
     """Return the records of all pages; None where the server says that it is what we know already."""
-    from reconciler.sources.http import session  # noqa: PLC0415  (wanted only where a server is asked)
+    from reconciler.sources.http import session  # wanted only where a server is asked
 
     url = settings.http.url
     if urlsplit(url).scheme not in ("http", "https"):

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
+from reconciler.digests import digest
 from reconciler.model import Routes, RoutesSettings
-from reconciler.plan import digest
 from reconciler.rules.route import COVERS_ALL
 from reconciler.sources import coop, takdump
 from reconciler.sources.answer import as_json, checked_time, malformed, read_text

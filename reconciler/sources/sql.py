@@ -36,8 +36,8 @@ def read(settings: RegisterSettings) -> Answer:
 
 
 def _asked(settings: RegisterSettings) -> Answer:
-    from sqlalchemy import text  # noqa: PLC0415  (wanted only where a database is asked)
-    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
+    from sqlalchemy import text  # wanted only where a database is asked
+    from sqlalchemy.exc import SQLAlchemyError
 
     opener = _opened(settings)
     try:
@@ -63,9 +63,9 @@ def _as_text(made: Any) -> object:
 
 
 def _opened(settings: RegisterSettings) -> Engine:
-    from sqlalchemy import create_engine, make_url  # noqa: PLC0415
-    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
-    from sqlalchemy.pool import NullPool  # noqa: PLC0415
+    from sqlalchemy import create_engine, make_url
+    from sqlalchemy.exc import ArgumentError
+    from sqlalchemy.pool import NullPool
 
     try:
         url = make_url(settings.http.url)
@@ -87,7 +87,7 @@ def _with_account(url: URL, settings: RegisterSettings) -> URL:
     http = settings.http
     password = http.password
     if http.password_file and not password:
-        from reconciler.sources.http import from_file  # noqa: PLC0415
+        from reconciler.sources.http import from_file
 
         password = from_file("register", http, "password")
     return url.set(username=http.user or None, password=password or None) if http.user else url
@@ -117,7 +117,7 @@ def _wrong(problem: str) -> Failure:
 
 
 def _failure(url: str, error: Exception) -> Failure:
-    from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError  # noqa: PLC0415
+    from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 
     reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
     problem = _("{url}: {reason}").format(url=url, reason=reason)

@@ -83,7 +83,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _told(causes: list[BaseException]) -> tuple[str, str, str]:
-    import ssl  # noqa: PLC0415  (wanted only where a server is asked)
+    import ssl  # wanted only where a server is asked
 
     names = {type(cause).__name__ for cause in causes}
     for cause in causes:

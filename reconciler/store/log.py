@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import Connection, Engine, func, insert, select, update
 
 import reconciler
+from reconciler.digests import state_digest_of
 from reconciler.findings import Failure
 from reconciler.model import BoardRow, Enrolment, RegionCode
-from reconciler.plan import Change, state_digest_of
+from reconciler.plan import Change
 from reconciler.store.engine import connected, transacted
 from reconciler.store.many import add
 from reconciler.store.observe import FORGOT, NOBODY, boards, enrolled_by_region

@@ -31,10 +31,10 @@ Row = tuple[Any, ...]
 def _dialect(name: str) -> Dialect:
     """Return what writes statements with parameters by position, without the casts that SQLAlchemy adds for its own."""
     if name == "postgresql":
-        from sqlalchemy.dialects import postgresql  # noqa: PLC0415  (a tenth of a start, and a file needs none of it)
+        from sqlalchemy.dialects import postgresql  # a tenth of a start, and a file needs none of it
 
         return postgresql.dialect(paramstyle="format")  # type: ignore[no-untyped-call]
-    from sqlalchemy.dialects import sqlite  # noqa: PLC0415
+    from sqlalchemy.dialects import sqlite
 
     return sqlite.dialect(paramstyle="qmark")
 
@@ -42,7 +42,7 @@ def _dialect(name: str) -> Dialect:
 @cache
 def quoting() -> IdentifierPreparer:
     """Return what quotes names as PostgreSQL does, in a text without parameters: a percent sign stands for itself."""
-    from sqlalchemy.dialects import postgresql  # noqa: PLC0415
+    from sqlalchemy.dialects import postgresql
 
     return postgresql.dialect(paramstyle="named").identifier_preparer  # type: ignore[no-untyped-call]
 
@@ -87,7 +87,7 @@ def digests(
     """Return for each value of *group* the digest of its names by key; nothing where the server makes none."""
     if connection.dialect.name != "postgresql":
         return {}
-    from sqlalchemy.dialects.postgresql import aggregate_order_by  # noqa: PLC0415
+    from sqlalchemy.dialects.postgresql import aggregate_order_by
 
     parted = "\x1f"
     line = key + parted + cast(func.length(name), Text) + parted + name

@@ -136,9 +136,9 @@ def _make_service(connection: Connection) -> None:
 
 
 def _migrate(connection: Connection, version: str = "head") -> None:
-    from alembic import command  # noqa: PLC0415  (half a second that only `db` pays)
-    from alembic.config import Config  # noqa: PLC0415
-    from alembic.util import CommandError  # noqa: PLC0415
+    from alembic import command  # half a second that only `db` pays
+    from alembic.config import Config
+    from alembic.util import CommandError
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))

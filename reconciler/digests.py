@@ -1,0 +1,59 @@
+"""The SHA-256 of what is said, in whatever order: of rows, of a plan, of any JSON value. All are written `sha256:…`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, TypeAlias
+
+from reconciler.model import ENROLMENT, BoardRow, Enrolment, HsaId, RegionCode
+from reconciler.rows import Rows
+
+Group: TypeAlias = "tuple[Any, Mapping[HsaId, str]]"
+"""What rows agree in, and their names by id."""
+
+
+def state_digest(clinics: Mapping[HsaId, Enrolment], boards: Mapping[RegionCode, BoardRow]) -> str:
+    """Return the digest of the service's rows."""
+    return state_digest_of(sorted(Rows.of(ENROLMENT, clinics).parts.items()), boards)
+
+
+def state_digest_of(groups: Iterable[Group], boards: Mapping[RegionCode, BoardRow]) -> str:
+    """Return the same, given each region's clinics in the order of the codes: all of them need not be held at once."""
+    return digest([digest_of(groups), sorted(boards.items())])
+
+
+def digest_of(groups: Iterable[Group]) -> str:
+    """Return the digest of rows, made of one for each group, which come sorted: never is all of it one text."""
+    parts = []
+    for group, names in groups:
+        if names:
+            ids = sorted(names)
+            parts.append([group, digest([ids, [names[hsa_id] for hsa_id in ids]])])
+    return digest(parts)
+
+
+def fingerprint(steps: Iterable[tuple[object, ...]], observed_digest: str, settled_digest: str) -> str:
+    """Return the digest of what a plan does: its steps, and the digests of the rows before and after them.
+
+    It is that of the three as one list, of whose text no more than the steps of one region, their first field, are
+    made at once.
+    """
+    made, comma = hashlib.sha256(b"[["), b""
+    for _region, found in groupby(steps, key=itemgetter(0)):
+        made.update(comma + _text(list(found))[1:-1])
+        comma = b","
+    made.update(b"]," + _text([observed_digest, settled_digest])[1:])
+    return f"sha256:{made.hexdigest()}"
+
+
+def digest(value: object) -> str:
+    """Return the digest of a JSON value in its shortest form."""
+    return f"sha256:{hashlib.sha256(_text(value)).hexdigest()}"
+
+
+def _text(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
