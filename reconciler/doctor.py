@@ -132,7 +132,7 @@ def _database(settings: Settings) -> Check:
         missing = store.without_row(connection, settings.regions)
     engine.dispose()
     if missing:
-        return Check("database", "; ".join(missing), store.row_wanted(), Exit.SETTINGS)
+        return Check("database", missing, store.row_wanted(), Exit.SETTINGS)
     url = store.shown(settings.database)
     return Check("database", _("{url}, tables of version {version}").format(url=url, version=store.SCHEMA))
 

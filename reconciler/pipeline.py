@@ -198,10 +198,12 @@ def _not_attempted(planned: Planned) -> Planned:
 
 
 def check_database(settings: Settings) -> list[str]:
-    """Return the regions without a row, and what is wrong with the log; raise a Failure where the tables do not fit."""
+    """Return what is wrong with the rows of regions and with the log; raise a Failure where the tables do not fit."""
     from reconciler import store
 
     _require_database(settings)
     with store.connected(store.reading(settings)) as connection:
         store.check(connection)
-        return [*store.without_row(connection, settings.regions), *store.verify_chain(connection)]
+        missing = store.without_row(connection, settings.regions)
+        told = [f"{missing}\n    {store.row_wanted()}"] if missing else []
+        return [*told, *store.verify_chain(connection)]

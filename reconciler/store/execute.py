@@ -128,7 +128,7 @@ def _lock(connection: Connection, code: RegionCode, codes: Collection[RegionCode
     region_code = theirs(connection).region.c.region_code
     rows = select(region_code).where(region_code.in_(sorted(codes))).order_by(region_code)
     if code not in connection.scalars(rows.with_for_update()).all():
-        problem, remedy = no_row(connection, code), row_wanted()
+        problem, remedy = no_row(connection, [code]), row_wanted()
         raise Failure("database", "row", problem=problem, remedy=remedy, exit=Exit.SETTINGS)
 
 

@@ -11,7 +11,7 @@ from reconciler.model import ENROLMENT, MANAGED, BoardRow, HsaId, ManagedBoard, 
 from reconciler.rows import Rows
 from reconciler.store.many import digest_of, digests, exactly, fetched, one_of
 from reconciler.store.tables import approval_used, change, managed_board, managed_clinic, run, theirs
-from reconciler.words import _
+from reconciler.words import _, ngettext
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -140,17 +140,21 @@ def observe_region(connection: Connection, code: RegionCode, watched: Collection
     return State(Rows(ENROLMENT, clinics), boards(connection), Rows(MANAGED, managed), _managed_boards(connection))
 
 
-def without_row(connection: Connection, codes: Iterable[RegionCode]) -> list[str]:
-    """Return a sentence for each of these regions that has no row in the service's table."""
+def without_row(connection: Connection, codes: Iterable[RegionCode]) -> str | None:
+    """Return a sentence that names those of the regions that have no row in the service's table; None: all have."""
     region = theirs(connection).region
-    there = set(connection.scalars(select(region.c.region_code)))
-    return [no_row(connection, code) for code in sorted(set(codes) - there)]
+    missing = set(codes).difference(connection.scalars(select(region.c.region_code)))
+    return no_row(connection, missing) if missing else None
 
 
-def no_row(connection: Connection, code: RegionCode) -> str:
-    """Return in words that the service has no row for a region."""
-    text = _("the table {table} has no row for region {region}")
-    return text.format(table=theirs(connection).region.fullname, region=code)
+def no_row(connection: Connection, codes: Collection[RegionCode]) -> str:
+    """Return in words that the service has no row for these regions."""
+    text = ngettext(
+        "the table {table} has no row for region {regions}",
+        "the table {table} has no row for regions {regions}",
+        len(codes),
+    )
+    return text.format(table=theirs(connection).region.fullname, regions=", ".join(sorted(codes)))
 
 
 def row_wanted() -> str:
