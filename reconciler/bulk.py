@@ -65,7 +65,8 @@ def unquestioned(
     sure_of = listed.keys() & set(kept) - declared.stopped.keys()
     entries, enrolled = Rows.of(ENTRY, register.clinics), Rows.of(ENROLMENT, observed.clinics)
     strays = _strays(listed, enrolled, Rows.of(MANAGED, observed.managed_clinics))
-    asked = strays | _twice(listed, entries) | declared.mentioned | routes.hsa_ids
+    twice = _twice(listed, entries) if only is None else declared.twice
+    asked = strays | twice | declared.mentioned | routes.hsa_ids
     found, others = [], strays if only is None else set(only)
     for code in listed if only is None else listed.keys() & {within}:
         ids = listed[code] if only is None else listed[code] & others
@@ -93,10 +94,10 @@ def _outside(ids: AbstractSet[HsaId], those: AbstractSet[str]) -> AbstractSet[Hs
 
 
 def _twice(listed: Mapping[RegionCode, KeysView[HsaId]], entries: Rows[HsaId, RegisterClinic]) -> set[HsaId]:
-    """Return the clinics that several regions declare.
+    """Return `Declared.twice`, without the set of all clinics that is made for it.
 
-    The register gives a clinic to one region: of two that declare it, one at least has it without the register. Those
-    are few, and a set of all is not made for them.
+    The register gives a clinic to one region: of two that declare it, one at least has it without the register, and
+    those are few. All regions are looked through, once a plan; a run, which asks for each region, has the set made.
     """
     without: set[HsaId] = set()
     for code, ids in listed.items():

@@ -1,4 +1,4 @@
-"""The SHA-256 of what is said, in whatever order: of rows, of a plan, of any JSON value. All are written `sha256:…`."""
+"""The SHA-256 of what is said: of rows, of a plan, of any JSON value. All are written `sha256:…`."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from typing import Any, TypeAlias
 from reconciler.model import ENROLMENT, BoardRow, Enrolment, HsaId, RegionCode
 from reconciler.rows import Rows
 
-Group: TypeAlias = "tuple[Any, Mapping[HsaId, str]]"
-"""What rows agree in, and their names by id."""
+Part: TypeAlias = "tuple[Any, Mapping[HsaId, str]]"
+"""What rows agree in, their group, and their names by id."""
 
 
 def state_digest(clinics: Mapping[HsaId, Enrolment], boards: Mapping[RegionCode, BoardRow]) -> str:
-    """Return the digest of the service's rows."""
+    """Return the digest of the service's rows, the same for the same rows in whatever order they come."""
     return state_digest_of(sorted(Rows.of(ENROLMENT, clinics).parts.items()), boards)
 
 
-def state_digest_of(groups: Iterable[Group], boards: Mapping[RegionCode, BoardRow]) -> str:
+def state_digest_of(parts: Iterable[Part], boards: Mapping[RegionCode, BoardRow]) -> str:
     """Return the same, given each region's clinics in the order of the codes: all of them need not be held at once."""
-    return digest([digest_of(groups), sorted(boards.items())])
+    return digest([digest_of(parts), sorted(boards.items())])
 
 
-def digest_of(groups: Iterable[Group]) -> str:
-    """Return the digest of rows, made of one for each group, which come sorted: never is all of it one text."""
-    parts = []
-    for group, names in groups:
+def digest_of(parts: Iterable[Part]) -> str:
+    """Return the digest of rows, made of one for each part, which come sorted: never is all of it one text."""
+    digests = []
+    for group, names in parts:
         if names:
             ids = sorted(names)
-            parts.append([group, digest([ids, [names[hsa_id] for hsa_id in ids]])])
-    return digest(parts)
+            digests.append([group, digest([ids, [names[hsa_id] for hsa_id in ids]])])
+    return digest(digests)
 
 
 def fingerprint(steps: Iterable[tuple[object, ...]], observed_digest: str, settled_digest: str) -> str:

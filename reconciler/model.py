@@ -141,7 +141,7 @@ class Declared:
 
     @cached_property
     def twice(self) -> frozenset[HsaId]:
-        """The clinics that several regions declare."""
+        """The clinics that several regions declare: found once, by a set of all."""
         declared = [region.clinics.keys() for region in self.regions.values()]
         seen = set[HsaId]().union(*declared)
         if len(seen) == sum(map(len, declared)):

@@ -241,9 +241,10 @@ def diff(observed: State, settled: Settled, declared: Declared) -> list[Change]:
     """Return the changes from *observed* to *settled*, sorted; each with its cause and where it is declared."""
     was, will = Rows.of(ENROLMENT, observed.clinics), Rows.of(ENROLMENT, settled.clinics)
     last, known = Rows.of(MANAGED, observed.managed_clinics), Rows.of(MANAGED, settled.managed_clinics)
+    places = _Places(declared)
     changes: dict[RegionCode, list[Change]] = {}
     for found in differing(was, will):
-        books, files = last.among(found.keys()), _files_of(found.keys(), known, last, declared)
+        books, files = last.among(found.keys()), places.of(found.keys(), known, last)
         for hsa_id, (before, after) in found.items():
             one = _clinic_change(hsa_id, before, after, books.get(hsa_id), *files.get(hsa_id, (None, None)))
             changes.setdefault(one.region, []).append(one)
@@ -253,20 +254,29 @@ def diff(observed: State, settled: Settled, declared: Declared) -> list[Change]:
     return [change for code in sorted(changes) for change in sorted(changes[code], key=Change.sort_key)]
 
 
-def _files_of(
-    hsa_ids: AbstractSet[HsaId],
-    settled: Rows[HsaId, ManagedClinic],
-    last: Rows[HsaId, ManagedClinic],
-    declared: Declared,
-) -> dict[HsaId, tuple[str | None, int | None]]:
-    """Return the file of the region that manages each clinic, or did last, and its line there, if it has one."""
-    files: dict[HsaId, tuple[str | None, int | None]] = {}
-    for rows in (settled, last):
-        for (declared_in, _here), those in rows.divided(hsa_ids - files.keys()):
-            one = declared.regions.get(declared_in)
-            path, lines = (one.source.path, lines_of(one.clinics)) if one else (None, {})
-            files.update((hsa_id, (path, lines.get(hsa_id))) for hsa_id in those)
-    return files
+class _Places:
+    """Where clinics are declared; the table of a file's lines is made once, and kept while a difference is taken."""
+
+    def __init__(self, declared: Declared) -> None:
+        self._declared = declared
+        self._files: dict[RegionCode, tuple[str | None, Mapping[HsaId, int]]] = {}
+
+    def of(
+        self, hsa_ids: AbstractSet[HsaId], settled: Rows[HsaId, ManagedClinic], last: Rows[HsaId, ManagedClinic]
+    ) -> dict[HsaId, tuple[str | None, int | None]]:
+        """Return the file of the region that manages each clinic, or did last, and its line there, if it has one."""
+        places: dict[HsaId, tuple[str | None, int | None]] = {}
+        for rows in (settled, last):
+            for (declared_in, _here), those in rows.by_group(hsa_ids - places.keys()):
+                path, lines = self._file(declared_in)
+                places.update((hsa_id, (path, lines.get(hsa_id))) for hsa_id in those)
+        return places
+
+    def _file(self, code: RegionCode) -> tuple[str | None, Mapping[HsaId, int]]:
+        if code not in self._files:
+            one = self._declared.regions.get(code)
+            self._files[code] = (one.source.path, lines_of(one.clinics)) if one else (None, {})
+        return self._files[code]
 
 
 def _clinic_change(

@@ -76,17 +76,18 @@ class Rows(Mapping[K, R]):
     def among(self, keys: AbstractSet[K]) -> dict[K, R]:
         """Return the rows of *keys* that there are."""
         join = self.kind.join
-        return {key: join(group, self.parts[group][key]) for group, here in self.divided(keys) for key in here}
+        return {key: join(group, self.parts[group][key]) for group, here in self.by_group(keys) for key in here}
 
-    def divided(self, keys: AbstractSet[K]) -> Iterator[tuple[Any, AbstractSet[K]]]:
+    def by_group(self, keys: AbstractSet[K]) -> Iterator[tuple[Any, AbstractSet[K]]]:
         """Yield each group that holds some of *keys*, and which; it ends where all are found."""
+        left = len(keys)
         for group, names in self.parts.items():
+            if not left:
+                return
             here = names.keys() & keys
             if here:
                 yield group, here
-                keys = keys - here
-            if not keys:
-                return
+                left -= len(here)
 
     def part(self, group: object) -> Mapping[K, str]:
         """Return the names of a group; of all that are not there it is one and the same."""
@@ -155,17 +156,17 @@ def _lacking(kind: Kind[R], group: Any, names: Mapping[K, str], others: Mapping[
 class Listed(Mapping[K, R]):
     """Rows that stand one a line from *line* on: where each stands is worked out when somebody asks."""
 
-    __slots__ = ("_join", "_lines", "line", "names")
+    __slots__ = ("_join", "line", "lines", "names")
 
     def __init__(self, names: Mapping[K, str], line: int, join: Callable[[K, str, int], R]) -> None:
         self.names = names
         self.line = line
         self._join = join
-        self._lines: Mapping[K, int] = {}
+        self.lines: Mapping[K, int] = {}
 
     def __getitem__(self, key: K) -> R:
-        self._lines = self._lines or lines_of(self)
-        return self._join(key, self.names[key], self._lines[key])
+        self.lines = lines_of(self)
+        return self._join(key, self.names[key], self.lines[key])
 
     def __iter__(self) -> Iterator[K]:
         return iter(self.names)
@@ -181,7 +182,7 @@ class Listed(Mapping[K, R]):
 def lines_of(rows: Mapping[K, R]) -> Mapping[K, int]:
     """Return the lines of rows that stand in a file."""
     if isinstance(rows, Listed):
-        return dict(zip(rows.names, count(rows.line)))
+        return rows.lines or dict(zip(rows.names, count(rows.line)))
     return {key: row.line for key, row in rows.items()}
 
 

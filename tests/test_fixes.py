@@ -14,7 +14,9 @@ from test_cli import Said
 from test_review import Clone, clone  # noqa: F401  (the fixture)
 
 from reconciler.findings import Place
+from reconciler.fixes import _Edit, _edit, _tried
 from reconciler.report import escapes
+from reconciler.rules.registry import RULES
 
 FIRST = "  SE2321000131-E000000000001: En mottagning"
 
@@ -227,16 +229,11 @@ def test_what_is_wrong_is_told_as_it_is_and_not_as_markup(clone: Clone) -> None:
 
 
 def test_a_span_over_lines_is_no_place_for_an_edit() -> None:
-    from reconciler.fixes import _edit
-    from reconciler.rules.registry import RULES
-
     over = Place("a.yaml", 1, 1, 2, 1, "x")
     assert _edit(RULES["unknown-key"].finding(over, suggestion="y", key="x", keys="y")) is None
 
 
 def test_edits_of_spans_that_overlap_are_none() -> None:
-    from reconciler.fixes import _Edit, _tried
-
     source = "name: Region Skåne"
     edits = [_Edit(Place("12-a.yaml", 1, first, 1, last, source), "x", "y") for first, last in ((1, 5), (3, 19))]
     assert _tried(1, edits) is None

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -223,9 +226,6 @@ def test_a_file_that_cannot_be_written_is_told_when_all_else_is_said(country: Pa
 
 
 def test_what_is_read_no_more_is_no_failure(country: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import subprocess
-    import sys
-
     command = f"{sys.executable} -m reconciler validate --format json | true; echo ${{PIPESTATUS[0]}}"
     ran = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
     assert (ran.stdout, ran.stderr) == ("1\n", "")
@@ -272,8 +272,6 @@ def _filled(one: Finding) -> Finding:
 
 
 def _plain(one: Finding, values: dict[str, object]) -> Finding:
-    import re
-
     names = re.findall(r"\{(\w+)", one.rule.problem + one.rule.remedy)
     return Finding(one.rule, one.place, values={**dict.fromkeys(names, "x"), **values})
 

@@ -114,6 +114,14 @@ def test_a_clinic_that_is_enrolled_costs_few_calls(countries: dict[int, Path]) -
     assert growth(countries, on_an_empty_database) <= 85
 
 
+def test_a_clinic_that_is_enrolled_holds_few_bytes(countries: dict[int, Path]) -> None:
+    def on_an_empty_database() -> int:
+        run("--database", "sqlite:///bytes.db", "db", "init")
+        return held(lambda: run("--database", "sqlite:///bytes.db", "apply"))
+
+    assert growth(countries, on_an_empty_database) <= 1060
+
+
 @pytest.mark.parametrize(("command", "most"), [("validate", 370), ("plan", 600)])
 def test_a_clinic_more_holds_few_bytes(countries: dict[int, Path], command: str, most: int) -> None:
     assert for_a_clinic_more(countries, held, command) <= most
@@ -136,7 +144,7 @@ def _loaded(code: str) -> int:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "most"), [(("--version",), 4), (("--help",), 90), (("validate",), 210), (("plan",), 400)]
+    ("arguments", "most"), [(("--version",), 4), (("--help",), 86), (("validate",), 210), (("plan",), 400)]
 )
 def test_starting_loads_few_modules(arguments: tuple[str, ...], most: int) -> None:
     assert modules(*arguments) <= most

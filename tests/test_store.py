@@ -439,6 +439,16 @@ def test_a_run_is_on_record_before_its_first_change(url: str) -> None:
     assert sql(url, "SELECT state_after FROM run") == [(state_digest({}, {}),)]
 
 
+def test_a_run_leaves_on_record_what_the_services_tables_held_at_its_end(url: str) -> None:
+    for hsa_id, code in (("SE1-B", "14"), ("SE1-A", "12"), ("SE1-C", "14")):
+        add_clinic(url, hsa_id, code)
+    sql(url, "UPDATE complaints_region SET board_hsa_id = 'SE1-N', board_name = 'N' WHERE region_code = '12'")
+    engine = writer(url)
+    store.finish_run(engine, store.begin_run(engine, HEADER, NOW), "done", NOW, 0)
+    now = observed(url)
+    assert sql(url, "SELECT state_after FROM run") == [(state_digest(now.clinics, now.boards),)]
+
+
 def test_no_run_no_last_run(url: str) -> None:
     with store.connected(store.engine(url, writes=False)) as connection:
         assert (store.last_run(connection), store.last_commit(connection)) == (None, None)

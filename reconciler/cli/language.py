@@ -96,14 +96,17 @@ def _say(spots: Iterable[Spot]) -> None:
 
 
 def _spots(command: click.Command) -> Iterator[Spot]:
-    for owner in (command, *_options_in_english(command)):
+    for owner in (command, *_parameters(command)):
         yield from _spots_of(owner)
     for below in command.commands.values() if isinstance(command, click.Group) else ():
         yield from _spots(below)
 
 
-def _options_in_english(command: click.Command) -> list[click.Parameter]:
-    """Click makes `--help` once, when it is first asked for, in the language spoken then: that has to be English."""
+def _parameters(command: click.Command) -> list[click.Parameter]:
+    """Return the parameters of *command*.
+
+    Click makes `--help` once, when it is first asked for, in the language spoken then: that has to be English.
+    """
     spoken = gettext.textdomain()
     gettext.textdomain("")
     try:
