@@ -362,6 +362,12 @@ def test_a_withdrawal_points_at_the_file_that_no_longer_has_the_line():
     assert (change.action, change.path, change.line) == (Action.WITHDRAW, "14.yaml", None)
 
 
+def test_a_change_of_a_clinic_that_no_file_manages_stands_nowhere():
+    gone = settle(files(), register_of(), Routes(), State(), KEPT)
+    [change] = diff(State(enrolled(A="14"), managed_clinics=managed(A="13")), gone, files())
+    assert (change.action, change.path, change.line) == (Action.WITHDRAW, None, None)
+
+
 def test_a_board_points_at_its_key():
     _settled, (change,) = planned(files(region("14", board=BOARD)), register_of(), State())
     assert (change.subject, change.path, change.line) == (BOARD.hsa_id, "14.yaml", 4)
