@@ -76,7 +76,8 @@ def countries(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
 def for_a_clinic_more(countries: dict[int, Path], measure: Callable[[Callable[[], None]], int], *command: str) -> float:
     def measured() -> int:
         run(*command)  # what is loaded once in a process is loaded
-        return measure(lambda: run(*command))
+        # The least of three: git's answer comes in pieces, as many as the machine happens to hand on.
+        return min(measure(lambda: run(*command)) for _ in range(3))
 
     return growth(countries, measured)
 
@@ -92,7 +93,7 @@ def growth(countries: dict[int, Path], measured: Callable[[], int]) -> float:
 
 CALLS = {
     ("validate",): 0.05,
-    ("validate", "--base", "HEAD"): 0.3,  # git's answer comes in pieces, as the machine happens to hand them on
+    ("validate", "--base", "HEAD"): 0.1,
     ("validate", "--live"): 0.1,
     ("plan",): 1.5,
     ("apply",): 3,
