@@ -14,6 +14,7 @@ from reconciler import git
 from reconciler.findings import Failure
 from reconciler.judge import last_good
 from reconciler.model import (
+    ENTRY,
     Declared,
     Register,
     RegisterSettings,
@@ -23,7 +24,7 @@ from reconciler.model import (
     Settings,
     State,
 )
-from reconciler.rows import names_of
+from reconciler.rows import Rows
 from reconciler.sources import register as register_source
 from reconciler.sources import routes as routes_source
 
@@ -35,8 +36,11 @@ class Sources(NamedTuple):
     routes: Callable[[RoutesSettings, datetime], Routes] = routes_source.ask
 
 
-def register(settings: Settings, now: datetime, sources: Sources) -> Register | Failure:
-    """Return the register, or why there is none: also where the database does not tell what may be believed."""
+def register(settings: Settings, now: datetime, sources: Sources, declared: Declared) -> Register | Failure:
+    """Return the register, or why there is none: also where the database does not tell what may be believed.
+
+    What it says of clinics as they are *declared* is held once.
+    """
     asking, untold = settings.register, None
     try:
         asking = _asking(settings)
@@ -46,7 +50,8 @@ def register(settings: Settings, now: datetime, sources: Sources) -> Register | 
         found = sources.register(asking, now)
     except Failure as failure:
         return failure
-    return untold or found
+    alike = {(True, code): names for code, names in declared.names.items()}
+    return untold or found._replace(clinics=Rows.of(ENTRY, found.clinics).sharing(alike))
 
 
 def _asking(settings: Settings) -> RegisterSettings:
@@ -105,7 +110,7 @@ def database(
     engine = store.reading(settings)
     with store.connected(engine) as connection:
         store.check(connection)
-        state = store.observe(connection, {code: names_of(one.clinics) for code, one in declared.regions.items()})
+        state = store.observe(connection, declared.names)
         taken, last = store.approvals_taken(connection), store.last_commit(connection)
         remembered = store.remembered(connection, register if isinstance(register, Register) else None)
         within = settings.drift.within

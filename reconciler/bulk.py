@@ -24,7 +24,7 @@ from reconciler.model import (
     Routes,
     State,
 )
-from reconciler.rows import Rows
+from reconciler.rows import Rows, inside
 
 
 class Plain(NamedTuple):
@@ -73,17 +73,12 @@ def unquestioned(
         sure = _outside(ids, asked) if code in sure_of else frozenset[HsaId]()
         active, inactive, here = entries.part((True, code)), entries.part((False, code)), enrolled.part(code).keys()
         names = {**active, **inactive} if inactive else active
-        at_home = _inside(sure, here)
-        one = Plain(code, names, _inside(at_home, names.keys()), _inside(_outside(sure, at_home), active.keys()))
+        at_home = inside(sure, here)
+        one = Plain(code, names, inside(at_home, names.keys()), inside(_outside(sure, at_home), active.keys()))
         found.append(one)
         left = _outside(_outside(ids, one.stay), one.join)
         others = others | left if only is None else others.difference(one.stay, one.join)
     return found, others
-
-
-def _inside(ids: AbstractSet[HsaId], those: AbstractSet[HsaId]) -> AbstractSet[HsaId]:
-    """Return which of *ids* are among *those*: they themselves where all are, as nearly always."""
-    return ids if ids <= those else ids & those
 
 
 def _outside(ids: AbstractSet[HsaId], those: AbstractSet[str]) -> AbstractSet[HsaId]:

@@ -15,7 +15,7 @@ from typing import NamedTuple, NewType
 
 from reconciler.findings import Place, Severity
 from reconciler.names import Names
-from reconciler.rows import Kind, Rows
+from reconciler.rows import Kind, Rows, names_of
 from reconciler.thresholds import THRESHOLDS, Threshold
 
 HsaId = NewType("HsaId", str)
@@ -138,6 +138,11 @@ class Declared:
             for hsa_id in self.regions[code].clinics:
                 owners[hsa_id] = owners[hsa_id] + alone if hsa_id in owners else alone
         return owners
+
+    @cached_property
+    def names(self) -> Mapping[RegionCode, Mapping[HsaId, str]]:
+        """For each region the names that its file gives its clinics, by id."""
+        return {code: names_of(region.clinics) for code, region in self.regions.items()}
 
     @cached_property
     def twice(self) -> frozenset[HsaId]:

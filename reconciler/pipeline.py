@@ -46,7 +46,7 @@ def plan(settings: Settings, now: datetime, sources: ask.Sources = ask.Sources()
     failures: list[Failure] = []
     stations.at("ask")
     commit = asked(failures, lambda: git.head(settings.config))
-    answer = ask.register(settings, now, sources)
+    answer = ask.register(settings, now, sources, declared)
     stations.at("observe")
     held = asked(failures, lambda: ask.database(settings, commit, now, declared, answer))
     register, because = ask.or_last_good(answer, held, settings, now)

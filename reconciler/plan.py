@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from enum import Enum, StrEnum
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 from reconciler.bulk import unquestioned
@@ -173,6 +175,7 @@ class Action(StrEnum):
 
 
 _ORDER = {action: number for number, action in enumerate(Action)}
+_SUBJECT = itemgetter(2)
 
 
 def action_word(action: str) -> str:
@@ -226,10 +229,6 @@ class Change(NamedTuple):
             return self.before.region_code
         return None
 
-    def sort_key(self) -> tuple[RegionCode, int, str]:
-        """By region, then in the order of execution, then by subject."""
-        return (self.region, _ORDER[self.action], self.subject)
-
 
 def touched_by(changes: Collection[Change]) -> set[RegionCode]:
     """Return the regions whose rows *changes* change."""
@@ -242,16 +241,26 @@ def diff(observed: State, settled: Settled, declared: Declared) -> list[Change]:
     was, will = Rows.of(ENROLMENT, observed.clinics), Rows.of(ENROLMENT, settled.clinics)
     last, known = Rows.of(MANAGED, observed.managed_clinics), Rows.of(MANAGED, settled.managed_clinics)
     places = _Places(declared)
-    changes: dict[RegionCode, list[Change]] = {}
-    for found in differing(was, will):
-        books, files = last.among(found.keys()), places.of(found.keys(), known, last)
+    changes: list[Change] = []
+    for code, found in differing(was, will):
+        books, files = last.among(found.keys()), places.of(found.keys(), code, known, last)
         for hsa_id, (before, after) in found.items():
-            one = _clinic_change(hsa_id, before, after, books.get(hsa_id), *files.get(hsa_id, (None, None)))
-            changes.setdefault(one.region, []).append(one)
-    for code in settled.board_outcomes:
-        if observed.boards.get(code) != settled.boards.get(code):
-            changes.setdefault(code, []).append(_board_change(code, observed, settled, declared))
-    return [change for code in sorted(changes) for change in sorted(changes[code], key=Change.sort_key)]
+            changes.append(_clinic_change(hsa_id, before, after, books.get(hsa_id), *files.get(hsa_id, (None, None))))
+    changes += [
+        _board_change(code, observed, settled, declared)
+        for code in settled.board_outcomes
+        if observed.boards.get(code) != settled.boards.get(code)
+    ]
+    return in_order(changes)
+
+
+def in_order(changes: Iterable[Change]) -> list[Change]:
+    """Return *changes* by region, then in the order of execution, then by subject."""
+    alike: dict[tuple[RegionCode, Action], list[Change]] = {}
+    for change in changes:
+        alike.setdefault(change[:2], []).append(change)
+    last = sorted(alike, key=lambda both: (both[0], _ORDER[both[1]]))
+    return [change for both in last for change in sorted(alike[both], key=_SUBJECT)]
 
 
 class _Places:
@@ -262,12 +271,20 @@ class _Places:
         self._files: dict[RegionCode, tuple[str | None, Mapping[HsaId, int]]] = {}
 
     def of(
-        self, hsa_ids: AbstractSet[HsaId], settled: Rows[HsaId, ManagedClinic], last: Rows[HsaId, ManagedClinic]
+        self,
+        hsa_ids: AbstractSet[HsaId],
+        code: RegionCode | None,
+        settled: Rows[HsaId, ManagedClinic],
+        last: Rows[HsaId, ManagedClinic],
     ) -> dict[HsaId, tuple[str | None, int | None]]:
-        """Return the file of the region that manages each clinic, or did last, and its line there, if it has one."""
+        """Return the file of the region that manages each clinic, or did last, and its line there, if it has one.
+
+        That region is nearly always the one where they are to be, *code*.
+        """
         places: dict[HsaId, tuple[str | None, int | None]] = {}
         for rows in (settled, last):
-            for (declared_in, _here), those in rows.by_group(hsa_ids - places.keys()):
+            left = hsa_ids - places.keys() if places else hsa_ids
+            for (declared_in, _here), those in rows.by_group(left, (code, code)):
                 path, lines = self._file(declared_in)
                 places.update((hsa_id, (path, lines.get(hsa_id))) for hsa_id in those)
         return places
@@ -335,20 +352,20 @@ class Bookkeeping(NamedTuple):
 
 def bookkeeping(observed: State, settled: Settled, changes: Iterable[Change]) -> dict[RegionCode, Bookkeeping]:
     """Return for each region what its transaction remembers: a changed clinic's row goes with the change."""
-    where: dict[str, RegionCode] = {change.subject: change.region for change in changes}
-    written: dict[RegionCode, dict[tuple[RegionCode, RegionCode], dict[HsaId, str]]] = {}
+    written: dict[RegionCode, dict[tuple[RegionCode, RegionCode], Mapping[HsaId, str]]] = {}
     forgotten: dict[RegionCode, list[HsaId]] = {}
     was, will = Rows.of(MANAGED, observed.managed_clinics), Rows.of(MANAGED, settled.managed_clinics)
+    elsewhere = _changed_elsewhere(changes, will)
     for group in sorted({**was.parts, **will.parts}):
         before, after = was.part(group), will.part(group)
         if before is after:
             continue
-        for hsa_id in sorted(hsa_id for hsa_id, name in after.items() if before.get(hsa_id) != name):
-            part = written.setdefault(where.get(hsa_id, group[0]), {}).setdefault(group, {})
-            part[hsa_id] = after[hsa_id]
+        differs = {hsa_id: name for hsa_id, name in after.items() if before.get(hsa_id) != name} if before else after
+        for code, names in _by_transaction(differs, group[0], elsewhere).items():
+            written.setdefault(code, {})[group] = names
         for hsa_id in before.keys() - after.keys():
             if hsa_id not in will:
-                forgotten.setdefault(where.get(hsa_id, group[0]), []).append(hsa_id)
+                forgotten.setdefault(elsewhere.get(hsa_id, group[0]), []).append(hsa_id)
     return {
         code: Bookkeeping(
             Rows(MANAGED, written.get(code, {})),
@@ -358,3 +375,24 @@ def bookkeeping(observed: State, settled: Settled, changes: Iterable[Change]) ->
         )
         for code in written.keys() | forgotten.keys() | settled.board_outcomes.keys()
     }
+
+
+def _changed_elsewhere(changes: Iterable[Change], managed: Rows[HsaId, ManagedClinic]) -> dict[str, RegionCode]:
+    """Return by subject the regions of those changes that are not simply of the region that manages the clinic."""
+    elsewhere: dict[str, RegionCode] = {}
+    for code, its in groupby(changes, itemgetter(0)):
+        at_home = managed.part((code, code))
+        elsewhere.update((change[2], code) for change in its if change[2] not in at_home)
+    return elsewhere
+
+
+def _by_transaction(
+    names: Mapping[HsaId, str], usual: RegionCode, elsewhere: Mapping[str, RegionCode]
+) -> dict[RegionCode, Mapping[HsaId, str]]:
+    """Return the names by the region whose transaction remembers them; all are one where none are *elsewhere*."""
+    if elsewhere.keys().isdisjoint(names.keys()):
+        return {usual: names} if names else {}
+    parts: dict[RegionCode, dict[HsaId, str]] = {}
+    for hsa_id, name in names.items():
+        parts.setdefault(elsewhere.get(hsa_id, usual), {})[hsa_id] = name
+    return {**parts}

@@ -16,7 +16,7 @@ from reconciler.declare.regions import read_contents
 from reconciler.findings import Finding
 from reconciler.meaning import Access
 from reconciler.model import ENROLMENT, MANAGED, BoardRow, Declared, ManagedBoard, RegionCode, Settings, State
-from reconciler.rows import Rows, names_of
+from reconciler.rows import Rows
 from reconciler.rules.reading import LARGEST
 
 
@@ -61,7 +61,7 @@ def known_from(files: Files, declared: Declared) -> State:
 
     Of a file that is stopped, every HSA-id in its text is known: who mends it has enrolled nobody.
     """
-    clinics = {code: names_of(region.clinics) for code, region in declared.regions.items()}
+    clinics = {**declared.names}
     for hsa_id in declared.twice:  # the last region that declares it has it
         for code in declared.owners[hsa_id][:-1]:
             clinics[code] = {key: name for key, name in clinics[code].items() if key != hsa_id}

@@ -78,13 +78,13 @@ class Rows(Mapping[K, R]):
         join = self.kind.join
         return {key: join(group, self.parts[group][key]) for group, here in self.by_group(keys) for key in here}
 
-    def by_group(self, keys: AbstractSet[K]) -> Iterator[tuple[Any, AbstractSet[K]]]:
-        """Yield each group that holds some of *keys*, and which; it ends where all are found."""
+    def by_group(self, keys: AbstractSet[K], likely: Any = None) -> Iterator[tuple[Any, AbstractSet[K]]]:
+        """Yield each group that holds some of *keys*, and which; it ends where all are found, in the *likely* group."""
         left = len(keys)
-        for group, names in self.parts.items():
+        for group in (likely, *self.parts) if likely in self.parts else self.parts:
             if not left:
                 return
-            here = names.keys() & keys
+            here = inside(keys, self.parts[group].keys())
             if here:
                 yield group, here
                 left -= len(here)
@@ -102,6 +102,11 @@ class Rows(Mapping[K, R]):
             parts[group] = {**parts.get(group, {}), **names}
         return Rows(self.kind, parts)
 
+    def sharing(self, others: Mapping[Any, Mapping[K, str]]) -> Rows[K, R]:
+        """Return these rows; what *others* say alike of a group, by its very ids and names: they are held once."""
+        parts = {group: _shared(names, others.get(group, _NOTHING)) for group, names in self.parts.items()}
+        return Rows(self.kind, parts)
+
 
 class _Pairs(ItemsView[K, R]):
     """The pairs of `Rows`, made group by group."""
@@ -113,6 +118,11 @@ class _Pairs(ItemsView[K, R]):
         for group, names in self._mapping.parts.items():
             for key, name in names.items():
                 yield key, join(group, name)
+
+
+def inside(ids: AbstractSet[K], those: AbstractSet[K]) -> AbstractSet[K]:
+    """Return which of *ids* are among *those*: they themselves where all are, as nearly always."""
+    return ids if ids <= those else ids & those
 
 
 def _divided(kind: Kind[R], rows: Mapping[K, R]) -> dict[Any, dict[K, str]]:
@@ -129,21 +139,28 @@ def _without(names: Mapping[K, str], gone: Mapping[K, object]) -> Mapping[K, str
     return {key: name for key, name in names.items() if key not in gone}
 
 
+def _shared(names: Mapping[K, str], others: Mapping[K, str]) -> Mapping[K, str]:
+    if names == others:
+        return others
+    alike = {key: name for key, name in others.items() if names.get(key) == name}
+    return {**alike, **{key: name for key, name in names.items() if key not in alike}} if alike else names
+
+
 def differences(one: Rows[K, R], other: Rows[K, R]) -> dict[K, tuple[R | None, R | None]]:
     """Return what is not the same in both, by id; None is a row that is not there. One object is not looked into."""
-    return {key: rows for found in differing(one, other) for key, rows in found.items()}
+    return {key: rows for _group, found in differing(one, other) for key, rows in found.items()}
 
 
-def differing(one: Rows[K, R], other: Rows[K, R]) -> Iterator[dict[K, tuple[R | None, R | None]]]:
-    """Yield what is not the same in both, a group of *other* at a time; at last what is not in *other* any more."""
+def differing(one: Rows[K, R], other: Rows[K, R]) -> Iterator[tuple[Any, dict[K, tuple[R | None, R | None]]]]:
+    """Yield what is not the same in both, for each group of *other*; at last, as of none, what is not there any more."""
     gone: dict[K, R] = {}
     groups = [group for group in {**one.parts, **other.parts} if one.part(group) is not other.part(group)]
     for group in groups:
         gone.update(_lacking(one.kind, group, one.part(group), other.part(group)))
     for group in groups:
         found = _lacking(one.kind, group, other.part(group), one.part(group))
-        yield {key: (gone.pop(key, None), row) for key, row in found}
-    yield {key: (row, None) for key, row in gone.items()}
+        yield group, {key: (gone.pop(key, None), row) for key, row in found}
+    yield None, {key: (row, None) for key, row in gone.items()}
 
 
 def _lacking(kind: Kind[R], group: Any, names: Mapping[K, str], others: Mapping[K, str]) -> Iterable[tuple[K, R]]:

@@ -19,7 +19,7 @@ from reconciler import signals, store
 from reconciler.findings import Exit, Failure, Finding
 from reconciler.judge import proposal
 from reconciler.model import ENROLMENT, MANAGED, BoardRow, Enrolment, HsaId, ManagedClinic, RegionCode, Settings, State
-from reconciler.plan import Bookkeeping, Change, bookkeeping, diff, settle, touched_by
+from reconciler.plan import Bookkeeping, Change, bookkeeping, diff, in_order, settle, touched_by
 from reconciler.results import Applied, Judged, Planned, RegionVerdict, Verdict, World
 from reconciler.rows import Rows
 from reconciler.rules import guard
@@ -247,7 +247,7 @@ class Run:
         planned = [change for change in self.judged.changes if change.region not in (code, *self.done)]
         done = [change for changes in self.done.values() for change in changes]
         settled = settle(world.declared, world.register, world.routes, observed, self.settings.regions)
-        changes = sorted([*planned, *done, *own], key=Change.sort_key)
+        changes = in_order([*planned, *done, *own])
         proposed = proposal(world._replace(observed=observed), self.settings, settled, changes)
         return guard.judge(proposed, world.approvals, world.taken)
 

@@ -11,7 +11,7 @@ from typing import Any
 from reconciler.findings import Finding, Rule, Severity, Stage, rule
 from reconciler.model import ENTRY, Declared, HsaId
 from reconciler.outcome import Outcome
-from reconciler.rows import Rows, names_of
+from reconciler.rows import Rows
 from reconciler.rules.close import meant_clinics
 from reconciler.rules.upstream import Upstream, named
 
@@ -344,7 +344,7 @@ def clinic_name_differs(upstream: Upstream) -> Iterator[Finding]:
     """
     known = Rows.of(ENTRY, upstream.register.clinics)
     for code, region in sorted(upstream.declared.regions.items()):
-        names, alike = names_of(region.clinics), known.part((True, code))
+        names, alike = upstream.declared.names[code], known.part((True, code))
         if names.items() <= alike.items():  # as of most regions: in one step
             continue
         for hsa_id, name in names.items():

@@ -16,22 +16,20 @@ from sqlalchemy import (
     Text,
     bindparam,
     delete,
-    func,
     insert,
-    literal_column,
     select,
     update,
 )
 
 from reconciler.findings import Exit, Failure
-from reconciler.model import ENROLMENT, BoardRow, Enrolment, HsaId, ManagedClinic, RegionCode, State
+from reconciler.model import ENROLMENT, MANAGED, BoardRow, Enrolment, HsaId, ManagedClinic, RegionCode, State
 from reconciler.plan import Action, Bookkeeping, Change, action_word, touched_by
 from reconciler.rows import Rows, differences
 from reconciler.store.engine import TooNarrow, locks_all, transacted
 from reconciler.store.log import append_changes
-from reconciler.store.many import add, alter
+from reconciler.store.many import Row, add, alter
 from reconciler.store.observe import approvals_taken, no_row, observe_region, row_wanted
-from reconciler.store.tables import approval_used, as_text, managed_board, managed_clinic, theirs
+from reconciler.store.tables import approval_used, as_text, managed_board, managed_clinic, text_of, theirs
 from reconciler.words import _
 
 if TYPE_CHECKING:
@@ -205,10 +203,11 @@ _ENROLLED = ("hsa_id", "region_code", "name", "enrolled_at", "updated_at")
 def _execute(connection: Connection, changes: Sequence[Change], now: str) -> None:
     for action, steps in groupby(changes, key=lambda step: step.action):
         of_boards = action in (Action.REMOVE_BOARD, Action.CHANGE_BOARD, Action.SET_BOARD)
-        rows = [_step(step.region if of_boards else step.subject, step, now) for step in steps]
         if action is Action.ENROL:
-            hit = add(connection, theirs(connection).clinic, _ENROLLED, [(row[0], *row[3:], now) for row in rows])
+            rows: list[Row] = [(step.subject, *(step.after or ()), now, now) for step in steps]
+            hit = add(connection, theirs(connection).clinic, _ENROLLED, rows)
         else:
+            rows = [_step(step.region if of_boards else step.subject, step, now) for step in steps]
             hit = alter(connection, _statement(action, *theirs(connection)), _STEP, rows)
         if hit != len(rows):
             raise _changed_meanwhile(action, len(rows), hit)
@@ -224,14 +223,14 @@ def _statement(action: Action, regions: Table, clinics: Table) -> Update | Delet
     subject, first, name = (bindparam(key, type_=Text) for key in ("subject", "was_first", "was_name"))
     new: dict[str, BindParameter[str]] = {"updated_at": bindparam("now")}
     row = clinics.c
-    that_clinic = (row.hsa_id == subject) & (row.region_code == first) & (row.name == name)
+    that_clinic = (row.hsa_id == subject) & (row.region_code == first) & (text_of(row.name) == name)
     if action is Action.WITHDRAW:
         return delete(clinics).where(that_clinic)
     if action in (Action.MOVE, Action.RENAME):
         new |= {"region_code": bindparam("new_first"), "name": bindparam("new_name")}
         return update(clinics).where(that_clinic).values(new)
-    row, none = regions.c, literal_column("''", Text)
-    board = (func.coalesce(row.board_hsa_id, none) == first) & (func.coalesce(row.board_name, none) == name)
+    row = regions.c
+    board = (text_of(row.board_hsa_id) == first) & (text_of(row.board_name) == name)
     new |= {"board_hsa_id": bindparam("new_first"), "board_name": bindparam("new_name")}
     return update(regions).where((row.region_code == subject) & board).values(new)
 
@@ -253,7 +252,8 @@ def _remember(
     connection: Connection, run_id: int, code: RegionCode, books: Bookkeeping, before: Mapping[HsaId, ManagedClinic]
 ) -> None:
     """Write what is managed: a row that changes is deleted and written anew, which every database does alike."""
-    old = [(hsa_id,) for hsa_id in (*books.clinics, *books.forgotten) if hsa_id in before]
+    anew = {hsa_id for names in books.clinics.parts.values() for hsa_id in names}.union(books.forgotten)
+    old = [(hsa_id,) for _group, those in Rows.of(MANAGED, before).by_group(anew) for hsa_id in sorted(those)]
     alter(connection, delete(managed_clinic).where(managed_clinic.c.hsa_id == bindparam("id")), ("id",), old)
     parts = books.clinics.parts.items()
     new = [(hsa_id, *group, name, run_id) for group, names in parts for hsa_id, name in names.items()]

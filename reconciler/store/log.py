@@ -33,7 +33,7 @@ STARTED = "started"
 
 
 _AT_ONCE = 5_000
-"""Changes that are fetched at once: the log may be longer than what fits into memory."""
+"""Changes that are read or written at once: the log may be longer than what fits into memory."""
 
 
 class RunHeader(NamedTuple):
@@ -121,13 +121,14 @@ def _state_now(connection: Connection) -> str | None:
 def append_changes(connection: Connection, run_id: int, code: RegionCode, changes: Sequence[Change]) -> None:
     """Add *changes* to the end of the region's chain."""
     length, previous = _head(connection, code)
-    rows = []
-    for sequence, step in enumerate(changes, length + 1):
-        covered = _covered(run_id, code, sequence, step)
-        following = _hash(previous, covered)
-        rows.append((*covered, previous, following))
-        previous = following
-    add(connection, change, (*_COVERED, "previous_hash", "hash"), rows)
+    for start in range(0, len(changes), _AT_ONCE):
+        rows = []
+        for sequence, step in enumerate(changes[start : start + _AT_ONCE], length + start + 1):
+            covered = _covered(run_id, code, sequence, step)
+            following = _hash(previous, covered)
+            rows.append((*covered, previous, following))
+            previous = following
+        add(connection, change, (*_COVERED, "previous_hash", "hash"), rows)
 
 
 def chain_heads(connection: Connection) -> dict[RegionCode, Head]:

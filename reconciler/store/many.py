@@ -65,7 +65,7 @@ def alter(connection: Connection, statement: Update | Delete, keys: Sequence[str
 def _by_position(connection: Connection, compiled: Compiled, keys: Sequence[str], rows: list[Row]) -> int:
     assert isinstance(compiled, SQLCompiler)  # noqa: S101  (it is for all that has parameters)
     places = [keys.index(name) for name in compiled.positiontup or ()]
-    if len(places) > 1:  # of one place `itemgetter` makes no tuple
+    if places != list(range(len(keys))):  # what stands in order already is not made again
         rows = list(map(itemgetter(*places), rows))
     return _sent(connection, str(compiled), rows)
 
@@ -79,6 +79,17 @@ def fetched(connection: Connection, statement: Executable) -> Iterator[Row]:
         raise DBAPIError(str(statement), None, error) from error
     finally:
         result.close()
+
+
+def names_where(
+    connection: Connection, key: ColumnElement[str], name: ColumnElement[str], where: ColumnElement[bool]
+) -> dict[HsaId, str]:
+    """Return the names by key; of a file they come as one text, which costs two thirds of what rows do."""
+    if connection.dialect.name == "postgresql":
+        return dict(fetched(connection, select(key, name).where(where)))
+    text: str = connection.execute(select(func.json_group_object(key, name)).where(where)).scalar_one()
+    found: dict[HsaId, str] = json.loads(text)
+    return found
 
 
 def digests(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, and_, func, or_, select
 
 from reconciler.findings import Failure
 from reconciler.model import ENROLMENT, MANAGED, BoardRow, HsaId, ManagedBoard, RegionCode, State, canonical
 from reconciler.rows import Rows
-from reconciler.store.many import digest_of, digests, exactly, fetched, one_of
-from reconciler.store.tables import approval_used, change, managed_board, managed_clinic, run, theirs
+from reconciler.store.many import digest_of, digests, exactly, fetched, names_where, one_of
+from reconciler.store.tables import approval_used, change, managed_board, managed_clinic, run, text_of, theirs
 from reconciler.words import _, ngettext
 
 if TYPE_CHECKING:
@@ -57,20 +57,19 @@ def enrolled_by_region(
 ) -> Iterator[tuple[RegionCode, Mapping[HsaId, str]]]:
     """Yield the names of each region's clinics by id, in the order of the codes; *alike* as for `observe`."""
     row = theirs(connection).clinic.c
-    known = digests(connection, row.region_code, row.hsa_id, row.name) if alike else {}
+    name = text_of(row.name)
+    known = digests(connection, row.region_code, row.hsa_id, name) if alike else {}
     for code in sorted(connection.scalars(select(row.region_code).distinct())):
         same = alike.get(code)
         if same is not None and code in known and known[code] == digest_of(same):
             yield code, same
             continue
-        names: Mapping[HsaId, str] = dict(
-            fetched(connection, select(row.hsa_id, row.name).where(row.region_code == code))
-        )
-        if names == same:  # and spelt as they are declared
-            names = same
+        found = names_where(connection, row.hsa_id, name, row.region_code == code)
+        if found == same:  # and spelt as they are declared
+            yield code, same
         else:
-            _refuse_misspelt_of(connection, names)
-        yield code, names
+            _refuse_misspelt_of(connection, found)
+            yield code, found
 
 
 def _managed(
@@ -85,15 +84,15 @@ def _managed(
     otherwise = set(connection.scalars(_otherwise(connection)))
     found: dict[tuple[RegionCode, RegionCode], Mapping[HsaId, str]] = {}
     for code, count in connection.execute(counts).all():
-        names = enrolled.get(code, {})
-        if code not in otherwise and count == len(names):
-            found[code, code] = names
+        here = enrolled.get(code, {})
+        if code not in otherwise and count == len(here):
+            found[code, code] = here
             continue
         rows = select(book.declared_in, book.hsa_id, book.name).where(book.region_code == code)
         parts: dict[RegionCode, dict[HsaId, str]] = {}
         for owner, hsa_id, name in fetched(connection, rows):
             parts.setdefault(owner, {})[hsa_id] = name
-        found |= {(owner, code): names if part == names else part for owner, part in parts.items()}
+        found |= {(owner, code): here if part == here else part for owner, part in parts.items()}
     return found
 
 
@@ -116,14 +115,18 @@ def observe_region(connection: Connection, code: RegionCode, watched: Collection
     and what is remembered of it, wherever they point.
     """
     table, books = theirs(connection).clinic.c, managed_clinic.c
-    of_clinics = select(table.region_code, table.hsa_id, table.name)
+    of_clinics = select(table.region_code, table.hsa_id, text_of(table.name))
     of_books = select(books.declared_in, books.region_code, books.hsa_id, books.name)
-    of_region = select(table.hsa_id, table.name).where(table.region_code == code)
-    enrolled: dict[HsaId, str] = dict(fetched(connection, of_region))
+    enrolled = names_where(connection, table.hsa_id, text_of(table.name), table.region_code == code)
+    in_both = and_(books.declared_in == code, books.region_code == code)
+    at_home = names_where(connection, books.hsa_id, books.name, in_both)
+    in_one = or_(
+        and_(books.declared_in == code, books.region_code != code),
+        and_(books.declared_in != code, books.region_code == code),
+    )
     clinics = {code: enrolled} if enrolled else {}
-    managed: dict[tuple[RegionCode, RegionCode], dict[HsaId, str]] = {}
-    at_home = or_(books.declared_in == code, books.region_code == code)
-    for owner, here, hsa_id, name in fetched(connection, of_books.where(at_home)):
+    managed = {(code, code): at_home} if at_home else {}
+    for owner, here, hsa_id, name in fetched(connection, of_books.where(in_one)):
         managed.setdefault((owner, here), {})[hsa_id] = name
     seen = set(watched).union(enrolled, *managed.values())
     elsewhere = seen.difference(*clinics.values())
@@ -135,8 +138,8 @@ def observe_region(connection: Connection, code: RegionCode, watched: Collection
     if unknown:
         for owner, here, hsa_id, name in fetched(connection, of_books.where(one_of(connection, books.hsa_id, unknown))):
             managed.setdefault((owner, here), {})[hsa_id] = name
-    for names in clinics.values():
-        _refuse_misspelt_of(connection, names)
+    for found in clinics.values():
+        _refuse_misspelt_of(connection, found)
     return State(Rows(ENROLMENT, clinics), boards(connection), Rows(MANAGED, managed), _managed_boards(connection))
 
 

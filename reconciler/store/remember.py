@@ -192,10 +192,13 @@ def _forget(connection: Connection, most: int) -> None:
 
 
 def _packed(register: Register) -> bytes:
-    """Return the clinics as columns, compressed: for each group its names by id."""
-    groups = sorted(Rows.of(ENTRY, register.clinics).parts.items())
-    text = json.dumps([[*group, names] for group, names in groups], ensure_ascii=False, separators=(",", ":"))
-    return zlib.compress(text.encode(), level=1)
+    """Return the clinics as columns, compressed: for each group its names by id. Never is all of it one text."""
+    made, packed, before = zlib.compressobj(level=1), [], "["
+    for group, names in sorted(Rows.of(ENTRY, register.clinics).parts.items()):
+        text = json.dumps([*group, names], ensure_ascii=False, separators=(",", ":"))
+        packed.append(made.compress(f"{before}{text}".encode()))
+        before = ","
+    return b"".join((*packed, made.compress(b"]" if packed else b"[]"), made.flush()))
 
 
 def _unpacked(content: bytes) -> Mapping[HsaId, RegisterClinic]:

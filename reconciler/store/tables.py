@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
     ForeignKey,
     Index,
@@ -19,6 +20,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    func,
+    literal_column,
 )
 from sqlalchemy.types import UserDefinedType
 
@@ -190,6 +193,11 @@ def _parts(name: str) -> tuple[str | None, str]:
 def theirs(connection: Connection) -> Tables:
     """Return the service's tables as the settings behind the connection name them."""
     return service_tables(connection.get_execution_options().get("names", Names()))
+
+
+def text_of(column: ColumnElement[str]) -> ColumnElement[str]:
+    """Return what stands in a column of the service's; where nothing does, it is an empty text."""
+    return func.coalesce(column, literal_column("''", Text))
 
 
 def as_text(moment: datetime) -> str:
