@@ -5,8 +5,8 @@ Reads the documents of plan and apply; knows no screen but through `terminal`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from itertools import groupby
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import groupby, islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -30,7 +30,7 @@ SIGNS = {
 }
 _VERDICTS = ("apply", "applied", "unchanged", "stopped", "refused", "failed", "not-attempted")
 _BLOCKED = frozenset({"stopped", "refused"})
-_NO_MORE: tuple[None, Iterable[Document]] = (None, ())
+_NONE = slice(0)
 _QUIET = frozenset({"unchanged", "not-attempted"})
 
 
@@ -38,7 +38,7 @@ class Block(NamedTuple):
     """One region of a plan, and its changes that are worth telling."""
 
     region: Document
-    changes: list[Document]
+    changes: Sequence[Document]
 
 
 def blocks(document: Document) -> Iterator[Block]:
@@ -46,19 +46,17 @@ def blocks(document: Document) -> Iterator[Block]:
 
     That nothing was attempted where nothing is due is told by the count alone.
     """
-    waits = waiting(document)
-    divided = groupby(document["changes"], itemgetter("region"))
-    code, those = next(divided, _NO_MORE)
-    for region in document["regions"]:  # by code, as the changes are: never are all of these there at once
-        changes: list[Document] = []
-        while code is not None and code <= region["region"]:
-            if code == region["region"]:
-                changes += those
-            code, those = next(divided, _NO_MORE)
+    waits, changes = waiting(document), document["changes"]
+    spans, end = {}, 0
+    for code, those in groupby(changes, itemgetter("region")):
+        start, end = end, end + sum(1 for _change in those)
+        spans[code] = slice(start, end)
+    for region in document["regions"]:
+        own = changes[spans.get(region["region"], _NONE)]  # each made when it is looked at: never are all there at once
         if region["verdict"] == "unchanged":
-            changes = [change for change in changes if change["subject"] in waits]
-        if changes or region["because"] or region["verdict"] not in _QUIET:
-            yield Block(region, changes)
+            own = [change for change in own if change["subject"] in waits]
+        if own or region["because"] or region["verdict"] not in _QUIET:
+            yield Block(region, own)
 
 
 def left_out(document: Document) -> int:
@@ -79,7 +77,7 @@ def waiting(document: Document) -> frozenset[str]:
 def region_block(block: Block, document: Document, console: Console, *, everything: bool) -> None:
     """Print a region's headline and its changes; of many of one kind the first few, unless *everything*."""
     waits = waiting(document)
-    done = sum(change["subject"] not in waits for change in block.changes)
+    done = len(block.changes) - (sum(change["subject"] in waits for change in block.changes) if waits else 0)
     region = block.region
     line(console, (f"{named(region['region'], region['name'])}: ", "bold"), verdict_words(region, done))
     change_lines(block.changes, console, waits, everything=everything)
@@ -87,21 +85,25 @@ def region_block(block: Block, document: Document, console: Console, *, everythi
 
 
 def change_lines(
-    changes: Collection[Document], console: Console, waits: Collection[str] = (), *, everything: bool = False
+    changes: Iterable[Document], console: Console, waits: Collection[str] = (), *, everything: bool = False
 ) -> None:
     """Print changes, aligned; of many of one kind the first few, unless *everything*."""
-    widths = (
-        max((len(action_word(action)) for action in {change["action"] for change in changes}), default=0),
-        max((len(change["subject"]) for change in changes), default=0),
-    )
-    for action, alike in groupby(changes, lambda change: str(change["action"])):
-        several = list(alike)
+    told: list[tuple[list[Document], int]] = []
+    for _action, alike in groupby(changes, lambda change: str(change["action"])):
+        several = list(alike if everything else islice(alike, _MANY + 1))
         shown = several if everything or len(several) <= _MANY else several[:_FIRST]
+        told.append((shown, len(several) - len(shown) + sum(1 for _change in alike)))
+    every = [change for shown, _more in told for change in shown]
+    widths = (
+        max((len(action_word(change["action"])) for change in every), default=0),
+        max((len(change["subject"]) for change in every), default=0),
+    )
+    for shown, more in told:
         for change in shown:
             line(console, *_parts(change, widths, waits))
-        if len(shown) < len(several):
-            more = len(several) - len(shown)
-            line(console, "  ", SIGNS[action], " ", _("… and {n} more; --all shows them").format(n=number(more)))
+        if more:
+            sign = SIGNS[shown[0]["action"]]
+            line(console, "  ", sign, " ", _("… and {n} more; --all shows them").format(n=number(more)))
 
 
 def _parts(change: Document, widths: tuple[int, int], waits: Collection[str]) -> Iterator[Part]:
