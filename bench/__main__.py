@@ -137,10 +137,14 @@ def _copied(kept: Path, database: Path) -> None:
     shutil.copy(kept, database)
 
 
+_FLOOR_OF = {"reading bytes": "validate", "libyaml events": "plan", "raw executemany, SQLite": "apply"}
+
+
 def _floors(folder: Path) -> Iterator[Program]:
     for name in FLOORS:
         command = [sys.executable, ROOT / "bench" / "floors.py", name]
-        yield Program("floor", name, command, lambda: (folder / "floor.db").unlink(missing_ok=True))
+        made = folder / "floor.db"
+        yield Program("floor", name, command, lambda: made.unlink(missing_ok=True), beside=_FLOOR_OF[name])
 
 
 if __name__ == "__main__":

@@ -26,30 +26,52 @@ class FailedError(Exception):
 
 
 class Program(NamedTuple):
-    """What is run, for which task, under which name; before each run, what makes ready for it."""
+    """What is run, for which task, under which name; before each run, what makes ready for it.
+
+    `beside` is the task with which it is compared: its own, if nothing is said.
+    """
 
     task: str
     who: str
     command: Sequence[str | Path]
     before: Callable[[], None] = lambda: None
+    beside: str = ""
 
 
 _SLOW = 30
 """Seconds of CPU after which a program is not run again."""
 
+_QUICK, _OFTEN = 1, 5
+"""A program that takes less than so many seconds of CPU is run so often in a turn: of such the chance is larger."""
+
+_Run = tuple[float, float, float]
+
 
 def in_turn(programs: Sequence[Program], folder: Path, times: int) -> Iterator[tuple[Program, Cost]]:
-    """Run the programs in *folder* one after the other, so many *times*; yield what each cost. A failure is told."""
-    runs: list[list[tuple[float, float, float]]] = [[] for _program in programs]
+    """Run the programs in *folder* one after the other, so many *times*; yield what each cost. A failure is told.
+
+    Those that are compared are run one right after the other: a machine changes its speed in the course of minutes.
+    """
+    runs: list[list[_Run]] = [[] for _program in programs]
+    tasks = [program.beside or program.task for program in programs]
+    close = sorted(zip(programs, runs, tasks, strict=True), key=lambda one: tasks.index(one[2]))
     for _turn in range(times):
-        for program, found in zip(programs, runs, strict=True):
+        for program, found, _task in close:
             if all(run[0] < _SLOW for run in found):
-                program.before()
                 try:
-                    found.append(_run(program.command, folder))
+                    found += _several(program, folder)
                 except FailedError as failed:
                     print(failed, file=sys.stderr)
     return ((program, _cost(found)) for program, found in zip(programs, runs, strict=True) if found)
+
+
+def _several(program: Program, folder: Path) -> Iterator[_Run]:
+    for _again in range(_OFTEN):
+        program.before()
+        one = _run(program.command, folder)
+        yield one
+        if one[0] > _QUICK:
+            return
 
 
 def cost(command: Sequence[str | Path], folder: Path) -> Cost:
@@ -71,12 +93,12 @@ def _ran(command: Sequence[str | Path], folder: Path) -> subprocess.CompletedPro
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True, env=_environment())
 
 
-def _cost(runs: Sequence[tuple[float, float, float]]) -> Cost:
+def _cost(runs: Sequence[_Run]) -> Cost:
     spent = [run[0] for run in runs]
     return Cost(*min(runs), spread=100 * (max(spent) - min(spent)) / max(median(spent), 1e-9))
 
 
-def _run(command: Sequence[str | Path], folder: Path) -> tuple[float, float, float]:
+def _run(command: Sequence[str | Path], folder: Path) -> _Run:
     said = folder / "said.txt"
     with said.open("wb") as out:
         started = time.monotonic()

@@ -81,7 +81,7 @@ class Rows(Mapping[K, R]):
     def by_group(self, keys: AbstractSet[K], likely: Any = None) -> Iterator[tuple[Any, AbstractSet[K]]]:
         """Yield each group that holds some of *keys*, and which; it ends where all are found, in the *likely* group."""
         left = len(keys)
-        for group in (likely, *self.parts) if likely in self.parts else self.parts:
+        for group in dict.fromkeys((likely, *self.parts)) if likely in self.parts else self.parts:
             if not left:
                 return
             here = inside(keys, self.parts[group].keys())

@@ -200,7 +200,8 @@ class Run:
     ) -> tuple[tuple[Change, ...], Bookkeeping]:
         """Return the changes that are due in the region now, and what is to be remembered; without what waits."""
         waiting = self.waiting | self.held_back.get(code, frozenset())
-        hsa_ids = (state.clinics.keys() | state.managed_clinics.keys() | set(watched)) - waiting
+        rows = (Rows.of(ENROLMENT, state.clinics), Rows.of(MANAGED, state.managed_clinics))
+        hsa_ids = set(watched).union(*(names for one in rows for names in one.parts.values())) - waiting
         world = self.world
         declared = world.declared
         if code in waiting and code not in declared.stopped:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from itertools import groupby
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -59,9 +60,20 @@ def test_programs_are_run_in_turn_and_the_best_run_counts(tmp_path: Path, capsys
     good = Program("start", "good", [sys.executable, "-c", "pass"], lambda: ran.append("good"))
     bad = Program("start", "bad", [sys.executable, "-c", "raise SystemExit(3)"], lambda: ran.append("bad"))
     assert [program.who for program, found in in_turn([good, bad], tmp_path, 2) if found.cpu > 0] == ["good"]
-    assert ran == ["good", "bad", "good", "bad"]
+    assert ran == [*["good"] * 5, "bad"] * 2
     assert "ended with 3" in capsys.readouterr().err
     assert told([sys.executable, "-c", "import sys; sys.stderr.write('here')"], tmp_path) == "here"
+
+
+def test_what_is_compared_is_run_right_after_one_another(tmp_path: Path) -> None:
+    ran: list[str] = []
+
+    def program(task: str, who: str, beside: str = "") -> Program:
+        return Program(task, who, [sys.executable, "-c", "pass"], lambda: ran.append(who), beside)
+
+    programs = [program("floor", "libyaml", "plan"), program("start", "python"), program("plan", "ours")]
+    assert [one.who for one, _cost in in_turn(programs, tmp_path, 1)] == ["libyaml", "python", "ours"]
+    assert [who for who, _again in groupby(ran)] == ["libyaml", "ours", "python"]
 
 
 def test_the_page_tells_what_was_asked_for() -> None:

@@ -447,6 +447,14 @@ def test_the_digest_of_the_rows_tells_every_row_and_column_apart():
     assert len(set(digests)) == len(variants)
 
 
+@given(st.dictionaries(st.text(max_size=3), st.text(max_size=3) | st.sampled_from(['"', "\\", "\n", '","', "å"])))
+def test_the_digest_of_the_rows_is_that_of_their_lists(names_by_id):
+    ids_in_order = sorted(names_by_id)
+    lists = digest([ids_in_order, [names_by_id[hsa_id] for hsa_id in ids_in_order]])
+    found = state_digest({hsa_id: Enrolment("14", name) for hsa_id, name in names_by_id.items()}, {})
+    assert found == digest([digest([["14", lists]] if names_by_id else []), []])
+
+
 @given(declarations, registers, states)
 def test_a_fingerprint_is_the_digest_of_the_steps_and_of_what_is_there_before_and_after(declared, register, observed):
     changes = diff(observed, settle(declared, register, Routes(), observed, KEPT), declared)

@@ -58,6 +58,29 @@ def test_among_rows_are_those_that_are_asked_for(table, asked):
     assert Rows.of(ENROLMENT, table).among(asked) == {key: row for key, row in table.items() if key in asked}
 
 
+@given(tables, st.sets(ids), codes)
+def test_groups_are_told_which_of_the_ids_they_hold(table, asked, likely):
+    found = [(key, code) for code, those in Rows.of(ENROLMENT, table).by_group(asked, likely) for key in those]
+    assert sorted(found) == sorted((key, row.region_code) for key, row in table.items() if key in asked)
+
+
+@given(tables, tables)
+def test_rows_that_share_what_others_say_are_the_same_rows(table, known):
+    rows, others = Rows.of(ENROLMENT, table), Rows.of(ENROLMENT, known).parts
+    assert rows.sharing(others) == table
+
+
+def test_what_both_say_is_held_once():
+    one, other = (" ".join(["SE1-B", "14"]) for _twice in range(2))  # equal, and not the same
+    files = {"12": {"A": "Ett"}, "14": {one: "Två", "E": "Fem"}}
+    register = Rows(ENROLMENT, {"12": {"A": "Ett"}, "14": {other: "Två", "C": "Tre"}, "03": {"D": "Fyra"}})
+    shared = register.sharing(files)
+    assert shared == register
+    assert shared.part("12") is files["12"]
+    assert next(key for key in shared.part("14") if key == one) is one
+    assert shared.part("03") is register.part("03")
+
+
 @pytest.mark.parametrize(
     ("kind", "row"),
     [

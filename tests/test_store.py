@@ -296,6 +296,31 @@ def test_a_board_needs_no_name_to_be_one(url: str) -> None:
     assert observed(url).boards == {"14": BoardRow("se1-a", "")}
 
 
+@pytest.mark.parametrize("name", ['Villa "Ek" \\ Co', "Två\nrader\u2028här", "\x01", ""])
+def test_a_name_is_read_as_it_stands(url: str, name: str) -> None:
+    add_clinic(url, A, "14", name)
+    with store.connected(store.engine(url, writes=False)) as connection:
+        assert store.observe(connection).clinics == {A: Enrolment("14", name)}
+        assert store.observe_region(connection, "14", []).clinics == {A: Enrolment("14", name)}
+
+
+def test_a_clinic_without_a_name_is_seen_and_named(url: str) -> None:
+    """The service may allow it; it would be missed where the server tells what all names of a region are."""
+    sql(url, "DROP TABLE complaints_clinic")
+    sql(
+        url,
+        "CREATE TABLE complaints_clinic (hsa_id text PRIMARY KEY, region_code text, name text,"
+        " enrolled_at text, updated_at text)",
+    )
+    add_clinic(url, A, "14")
+    sql(url, "INSERT INTO complaints_clinic VALUES (:id, '14', NULL, 't', 't')", id=B)
+    with store.connected(store.engine(url, writes=False)) as connection:
+        seen = store.observe(connection, {"14": {A: "Ett"}})
+    assert seen.clinics == {A: Enrolment("14", "Ett"), B: Enrolment("14", "")}
+    assert names(settled(url, "14", {A: ("14", "Ett"), B: ("14", "Två")})) == [f"rename {B}"]
+    assert observed(url).clinics[B] == Enrolment("14", "Två")
+
+
 # ---- a region settled
 
 
@@ -394,6 +419,14 @@ def test_a_chain_grows_by_region(url: str) -> None:
     assert sql(url, "SELECT before, after FROM change WHERE region = '14' AND sequence = 4") == [
         ('{"region_code":"14","name":"Ett"}', '{"region_code":"14","name":"Ettan"}')
     ]
+
+
+def test_a_chain_goes_on_where_changes_are_written_a_few_at_a_time(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "_AT_ONCE", 2)
+    settled(url, "14", {A: ("14", "Ett"), B: ("14", "Två"), C: ("14", "Tre")}, BOARD)
+    settled(url, "14", {A: ("14", "Ett")}, BOARD)
+    assert sql(url, "SELECT sequence FROM change ORDER BY sequence") == [(number,) for number in range(1, 7)]
+    assert problems(url) == []
 
 
 @pytest.mark.parametrize(

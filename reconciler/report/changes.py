@@ -5,6 +5,7 @@ Reads the documents of plan and apply; knows no screen but through `terminal`.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby, islice
 from operator import itemgetter
@@ -30,7 +31,6 @@ SIGNS = {
 }
 _VERDICTS = ("apply", "applied", "unchanged", "stopped", "refused", "failed", "not-attempted")
 _BLOCKED = frozenset({"stopped", "refused"})
-_NONE = slice(0)
 _QUIET = frozenset({"unchanged", "not-attempted"})
 
 
@@ -47,12 +47,10 @@ def blocks(document: Document) -> Iterator[Block]:
     That nothing was attempted where nothing is due is told by the count alone.
     """
     waits, changes = waiting(document), document["changes"]
-    spans, end = {}, 0
-    for code, those in groupby(changes, itemgetter("region")):
-        start, end = end, end + sum(1 for _change in those)
-        spans[code] = slice(start, end)
     for region in document["regions"]:
-        own = changes[spans.get(region["region"], _NONE)]  # each made when it is looked at: never are all there at once
+        code = region["region"]
+        start, end = (find(changes, code, key=itemgetter("region")) for find in (bisect_left, bisect_right))
+        own = changes[start:end]  # each made when it is looked at: never are all there at once
         if region["verdict"] == "unchanged":
             own = [change for change in own if change["subject"] in waits]
         if own or region["because"] or region["verdict"] not in _QUIET:

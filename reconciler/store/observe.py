@@ -138,6 +138,8 @@ def observe_region(connection: Connection, code: RegionCode, watched: Collection
     if unknown:
         for owner, here, hsa_id, name in fetched(connection, of_books.where(one_of(connection, books.hsa_id, unknown))):
             managed.setdefault((owner, here), {})[hsa_id] = name
+    if enrolled and at_home == enrolled:
+        managed[code, code] = enrolled  # held once, and seen to be alike without a look
     for found in clinics.values():
         _refuse_misspelt_of(connection, found)
     return State(Rows(ENROLMENT, clinics), boards(connection), Rows(MANAGED, managed), _managed_boards(connection))
