@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from bench import peers
@@ -137,14 +138,17 @@ def _copied(kept: Path, database: Path) -> None:
     shutil.copy(kept, database)
 
 
+def _gone(path: Path) -> None:
+    path.unlink(missing_ok=True)
+
+
 _FLOOR_OF = {"reading bytes": "validate", "libyaml events": "plan", "raw executemany, SQLite": "apply"}
 
 
 def _floors(folder: Path) -> Iterator[Program]:
     for name in FLOORS:
         command = [sys.executable, ROOT / "bench" / "floors.py", name]
-        made = folder / "floor.db"
-        yield Program("floor", name, command, lambda: made.unlink(missing_ok=True), beside=_FLOOR_OF[name])
+        yield Program("floor", name, command, partial(_gone, folder / "floor.db"), beside=_FLOOR_OF[name])
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ def in_turn(programs: Sequence[Program], folder: Path, times: int) -> Iterator[t
         for program, found, _task in close:
             if all(run[0] < _SLOW for run in found):
                 try:
-                    found += _several(program, folder)
+                    found.extend(_several(program, folder))
                 except FailedError as failed:
                     print(failed, file=sys.stderr)
     return ((program, _cost(found)) for program, found in zip(programs, runs, strict=True) if found)

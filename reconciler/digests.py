@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, TypeAlias
@@ -64,7 +64,7 @@ _ESCAPED = bytes(range(0x20)) + b"\\"
 """What stands in no JSON text as it is, beside the quotes that end one."""
 
 
-def _lists(ids: list[str], names: list[str]) -> bytes:
+def _lists(ids: Sequence[str], names: Sequence[str]) -> bytes:
     """Return `_text` of the two lists, which hold as many: put together at once where nothing in them is escaped."""
     said = ('[["' + '","'.join(ids) + '"],["' + '","'.join(names) + '"]]').encode()
     plain = said.count(b'"') == 2 * (len(ids) + len(names)) and len(said.translate(None, _ESCAPED)) == len(said)

@@ -152,7 +152,7 @@ def differences(one: Rows[K, R], other: Rows[K, R]) -> dict[K, tuple[R | None, R
 
 
 def differing(one: Rows[K, R], other: Rows[K, R]) -> Iterator[tuple[Any, dict[K, tuple[R | None, R | None]]]]:
-    """Yield what is not the same in both, for each group of *other*; at last, as of none, what is not there any more."""
+    """Yield what is not the same in both, for each group of *other*; at last, as of none, what is there no more."""
     gone: dict[K, R] = {}
     groups = [group for group in {**one.parts, **other.parts} if one.part(group) is not other.part(group)]
     for group in groups:

@@ -86,11 +86,7 @@ def change_lines(
     changes: Iterable[Document], console: Console, waits: Collection[str] = (), *, everything: bool = False
 ) -> None:
     """Print changes, aligned; of many of one kind the first few, unless *everything*."""
-    told: list[tuple[list[Document], int]] = []
-    for _action, alike in groupby(changes, lambda change: str(change["action"])):
-        several = list(alike if everything else islice(alike, _MANY + 1))
-        shown = several if everything or len(several) <= _MANY else several[:_FIRST]
-        told.append((shown, len(several) - len(shown) + sum(1 for _change in alike)))
+    told = [_shown(alike, everything=everything) for _action, alike in groupby(changes, itemgetter("action"))]
     every = [change for shown, _more in told for change in shown]
     widths = (
         max((len(action_word(change["action"])) for change in every), default=0),
@@ -102,6 +98,13 @@ def change_lines(
         if more:
             sign = SIGNS[shown[0]["action"]]
             line(console, "  ", sign, " ", _("… and {n} more; --all shows them").format(n=number(more)))
+
+
+def _shown(changes: Iterator[Document], *, everything: bool) -> tuple[list[Document], int]:
+    """Return those of many that are shown, and how many more there are."""
+    several = list(changes if everything else islice(changes, _MANY + 1))
+    shown = several if everything or len(several) <= _MANY else several[:_FIRST]
+    return shown, len(several) - len(shown) + sum(1 for _change in changes)
 
 
 def _parts(change: Document, widths: tuple[int, int], waits: Collection[str]) -> Iterator[Part]:
