@@ -42,7 +42,7 @@ _SLOW = 30
 """Seconds of CPU after which a program is not run again."""
 
 _QUICK, _OFTEN = 1, 5
-"""A program that takes less than so many seconds of CPU is run so often in a turn: of such the chance is larger."""
+"""Where all that are compared take less than so many seconds of CPU, they are run so often in a turn."""
 
 _Run = tuple[float, float, float]
 
@@ -50,28 +50,31 @@ _Run = tuple[float, float, float]
 def in_turn(programs: Sequence[Program], folder: Path, times: int) -> Iterator[tuple[Program, Cost]]:
     """Run the programs in *folder* one after the other, so many *times*; yield what each cost. A failure is told.
 
-    Those that are compared are run one right after the other: a machine changes its speed in the course of minutes.
+    Those that are compared are run one right after the other, and equally often: a machine changes its speed in the
+    course of minutes, and the best of many runs is better than that of few.
     """
     runs: list[list[_Run]] = [[] for _program in programs]
-    tasks = [program.beside or program.task for program in programs]
-    close = sorted(zip(programs, runs, tasks, strict=True), key=lambda one: tasks.index(one[2]))
+    compared: dict[str, list[tuple[Program, list[_Run]]]] = {}
+    for program, found in zip(programs, runs, strict=True):
+        compared.setdefault(program.beside or program.task, []).append((program, found))
     for _turn in range(times):
-        for program, found, _task in close:
-            if all(run[0] < _SLOW for run in found):
-                try:
-                    found.extend(_several(program, folder))
-                except FailedError as failed:
-                    print(failed, file=sys.stderr)
+        for those in compared.values():
+            for _again in range(_OFTEN):
+                for program, found in those:
+                    _run_again(program, folder, found)
+                if any(run[0] > _QUICK for _program, found in those for run in found):
+                    break
     return ((program, _cost(found)) for program, found in zip(programs, runs, strict=True) if found)
 
 
-def _several(program: Program, folder: Path) -> Iterator[_Run]:
-    for _again in range(_OFTEN):
-        program.before()
-        one = _run(program.command, folder)
-        yield one
-        if one[0] > _QUICK:
-            return
+def _run_again(program: Program, folder: Path, found: list[_Run]) -> None:
+    if any(run[0] >= _SLOW for run in found):
+        return
+    program.before()
+    try:
+        found.append(_run(program.command, folder))
+    except FailedError as failed:
+        print(failed, file=sys.stderr)
 
 
 def cost(command: Sequence[str | Path], folder: Path) -> Cost:

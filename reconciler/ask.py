@@ -39,7 +39,7 @@ class Sources(NamedTuple):
 def register(settings: Settings, now: datetime, sources: Sources, declared: Declared) -> Register | Failure:
     """Return the register, or why there is none: also where the database does not tell what may be believed.
 
-    What it says of clinics as they are *declared* is held once.
+    What it says of activated clinics as they are *declared* is held once.
     """
     asking, untold = settings.register, None
     try:

@@ -33,7 +33,7 @@ def digest_of(parts: Iterable[Part]) -> str:
         if names:
             ids = sorted(names)
             said = _lists(ids, list(map(names.__getitem__, ids)))
-            digests.append([group, _written(hashlib.sha256(said))])
+            digests.append([group, _prefixed(hashlib.sha256(said))])
     return digest(digests)
 
 
@@ -48,15 +48,15 @@ def fingerprint(steps: Iterable[tuple[object, ...]], observed_digest: str, settl
         made.update(comma + _text(list(found))[1:-1])
         comma = b","
     made.update(b"]," + _text([observed_digest, settled_digest])[1:])
-    return _written(made)
+    return _prefixed(made)
 
 
 def digest(value: object) -> str:
     """Return the digest of a JSON value in its shortest form."""
-    return _written(hashlib.sha256(_text(value)))
+    return _prefixed(hashlib.sha256(_text(value)))
 
 
-def _written(made: hashlib._Hash) -> str:
+def _prefixed(made: hashlib._Hash) -> str:
     return f"sha256:{made.hexdigest()}"
 
 

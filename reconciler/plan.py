@@ -174,6 +174,7 @@ class Action(StrEnum):
     SET_BOARD = "set-board"
 
 
+OF_BOARDS = frozenset({Action.REMOVE_BOARD, Action.CHANGE_BOARD, Action.SET_BOARD})
 _ORDER = {action: number for number, action in enumerate(Action)}
 _SUBJECT = itemgetter(2)
 
@@ -256,11 +257,11 @@ def diff(observed: State, settled: Settled, declared: Declared) -> list[Change]:
 
 def in_order(changes: Iterable[Change]) -> list[Change]:
     """Return *changes* by region, then in the order of execution, then by subject."""
-    alike: dict[tuple[RegionCode, Action], list[Change]] = {}
+    found: dict[tuple[RegionCode, Action], list[Change]] = {}
     for change in changes:
-        alike.setdefault(change[:2], []).append(change)
-    last = sorted(alike, key=lambda both: (both[0], _ORDER[both[1]]))
-    return [change for both in last for change in sorted(alike[both], key=_SUBJECT)]
+        found.setdefault(change[:2], []).append(change)
+    kinds = sorted(found, key=lambda kind: (kind[0], _ORDER[kind[1]]))
+    return [change for kind in kinds for change in sorted(found[kind], key=_SUBJECT)]
 
 
 class _Places:
@@ -378,21 +379,25 @@ def bookkeeping(observed: State, settled: Settled, changes: Iterable[Change]) ->
 
 
 def _changed_elsewhere(changes: Iterable[Change], managed: Rows[HsaId, ManagedClinic]) -> dict[str, RegionCode]:
-    """Return by subject the regions of those changes that are not simply of the region that manages the clinic."""
+    """Return by clinic the regions of those changes that are not simply of the region that manages it.
+
+    A board may have the HSA-id of a clinic: its change is none of that clinic's.
+    """
     elsewhere: dict[str, RegionCode] = {}
-    for code, its in groupby(changes, itemgetter(0)):
-        at_home = managed.part((code, code))
-        elsewhere.update((change[2], code) for change in its if change[2] not in at_home)
+    for (code, action), its in groupby(changes, itemgetter(0, 1)):
+        if action not in OF_BOARDS:
+            at_home = managed.part((code, code))
+            elsewhere.update((change[2], code) for change in its if change[2] not in at_home)
     return elsewhere
 
 
 def _by_transaction(
     names: Mapping[HsaId, str], usual: RegionCode, elsewhere: Mapping[str, RegionCode]
-) -> dict[RegionCode, Mapping[HsaId, str]]:
+) -> Mapping[RegionCode, Mapping[HsaId, str]]:
     """Return the names by the region whose transaction remembers them; all are one where none are *elsewhere*."""
     if elsewhere.keys().isdisjoint(names.keys()):
         return {usual: names} if names else {}
     parts: dict[RegionCode, dict[HsaId, str]] = {}
     for hsa_id, name in names.items():
         parts.setdefault(elsewhere.get(hsa_id, usual), {})[hsa_id] = name
-    return {**parts}
+    return parts

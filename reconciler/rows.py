@@ -79,7 +79,7 @@ class Rows(Mapping[K, R]):
         return {key: join(group, self.parts[group][key]) for group, here in self.by_group(keys) for key in here}
 
     def by_group(self, keys: AbstractSet[K], likely: Any = None) -> Iterator[tuple[Any, AbstractSet[K]]]:
-        """Yield each group that holds some of *keys*, and which; it ends where all are found, in the *likely* group."""
+        """Yield each group that holds some of *keys*, and which: the *likely* one first, none when all are found."""
         left = len(keys)
         for group in dict.fromkeys((likely, *self.parts)) if likely in self.parts else self.parts:
             if not left:
@@ -141,7 +141,7 @@ def _without(names: Mapping[K, str], gone: Mapping[K, object]) -> Mapping[K, str
 
 def _shared(names: Mapping[K, str], others: Mapping[K, str]) -> Mapping[K, str]:
     if names == others:
-        return others
+        return others if names else names
     alike = {key: name for key, name in others.items() if names.get(key) == name}
     return {**alike, **{key: name for key, name in names.items() if key not in alike}} if alike else names
 

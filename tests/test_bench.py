@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from itertools import groupby
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -60,7 +59,7 @@ def test_programs_are_run_in_turn_and_the_best_run_counts(tmp_path: Path, capsys
     good = Program("start", "good", [sys.executable, "-c", "pass"], lambda: ran.append("good"))
     bad = Program("start", "bad", [sys.executable, "-c", "raise SystemExit(3)"], lambda: ran.append("bad"))
     assert [program.who for program, found in in_turn([good, bad], tmp_path, 2) if found.cpu > 0] == ["good"]
-    assert ran == [*["good"] * 5, "bad"] * 2
+    assert ran == ["good", "bad"] * 10  # of those that are quick the chance is larger, and it is the same for all
     assert "ended with 3" in capsys.readouterr().err
     assert told([sys.executable, "-c", "import sys; sys.stderr.write('here')"], tmp_path) == "here"
 
@@ -73,7 +72,7 @@ def test_what_is_compared_is_run_right_after_one_another(tmp_path: Path) -> None
 
     programs = [program("floor", "libyaml", "plan"), program("start", "python"), program("plan", "ours")]
     assert [one.who for one, _cost in in_turn(programs, tmp_path, 1)] == ["libyaml", "python", "ours"]
-    assert [who for who, _again in groupby(ran)] == ["libyaml", "ours", "python"]
+    assert ran == [*["libyaml", "ours"] * 5, *["python"] * 5]
 
 
 def test_the_page_tells_what_was_asked_for() -> None:

@@ -26,6 +26,7 @@ from reconciler.model import (
     State,
 )
 from reconciler.plan import (
+    OF_BOARDS,
     Action,
     BoardOutcome,
     Bookkeeping,
@@ -99,9 +100,10 @@ def applied(observed, settled, changes):
 codes = st.sampled_from(KEPT)
 names = st.sampled_from(["name", "new name"])
 ids = st.sampled_from(sorted(CLINICS.values()))
-boards = st.sampled_from([None, BOARD, OTHER_BOARD])
+BOARD_THAT_IS_A_CLINIC = BoardRow(A, "Nämnden")
+boards = st.sampled_from([None, BOARD, OTHER_BOARD, BOARD_THAT_IS_A_CLINIC])
 rows = st.dictionaries(ids, st.builds(Enrolment, codes, names))
-board_rows = st.dictionaries(codes, st.sampled_from([BOARD, OTHER_BOARD]))
+board_rows = st.dictionaries(codes, st.sampled_from([BOARD, OTHER_BOARD, BOARD_THAT_IS_A_CLINIC]))
 managed_rows = st.dictionaries(ids, st.builds(ManagedClinic, codes, codes, names))
 managed_boards = st.dictionaries(codes, st.sampled_from([MANAGED_BOARD, ManagedBoard(*OTHER_BOARD, "X-2")]))
 states = st.builds(State, rows, board_rows, managed_rows, managed_boards)
@@ -144,10 +146,13 @@ def test_the_difference_applied_to_one_gives_the_other(one, other):
 def test_what_is_remembered_leads_from_one_to_the_other(one, other):
     settled = as_settled(other)
     clinics, remembered_boards = dict(one.managed_clinics), dict(one.managed_boards)
-    for code, remembered in bookkeeping(one, settled, diff(one, settled, files())).items():
+    steps = diff(one, settled, files())
+    for code, remembered in bookkeeping(one, settled, steps).items():
         clinics.update(remembered.clinics)
         for hsa_id in remembered.forgotten:
             del clinics[hsa_id]
+        of_others = {step.subject for step in steps if step.region != code and step.action not in OF_BOARDS}
+        assert of_others.isdisjoint({*remembered.clinics, *remembered.forgotten})
         if remembered.board_differs:
             remembered_boards.pop(code, None)
             if remembered.board:
@@ -412,6 +417,16 @@ def test_a_clinic_that_is_gone_already_is_forgotten_by_who_declared_it():
     settled, changes = planned(files(), register_of(A="14"), observed)
     assert changes == []
     assert bookkeeping(observed, settled, changes)["14"].forgotten == (A,)
+
+
+@pytest.mark.parametrize(("code", "others"), [("12", "14"), ("14", "12")])
+def test_a_board_that_is_a_clinic_too_takes_nothing_of_it_along(code, others):
+    """The board is set in one region, and the clinic with its HSA-id enrolled in the other: each on its own."""
+    declared = files(region(code, board=BoardRow(A, "Nämnden")), region(others, A))
+    settled, changes = planned(declared, register_of(A=others), State())
+    assert [(change.region, change.subject) for change in changes] == sorted([(code, A), (others, A)])
+    remembered = bookkeeping(State(), settled, changes)
+    assert (remembered[code].clinics, remembered[others].clinics) == ({}, managed(A=others))
 
 
 def test_another_order_for_the_same_board_is_remembered_without_a_change():

@@ -62,6 +62,7 @@ def test_among_rows_are_those_that_are_asked_for(table, asked):
 def test_groups_are_told_which_of_the_ids_they_hold(table, asked, likely):
     found = [(key, code) for code, those in Rows.of(ENROLMENT, table).by_group(asked, likely) for key in those]
     assert sorted(found) == sorted((key, row.region_code) for key, row in table.items() if key in asked)
+    assert not found or (likely not in dict(found).values()) or found[0][1] == likely
 
 
 @given(tables, tables)
@@ -71,14 +72,16 @@ def test_rows_that_share_what_others_say_are_the_same_rows(table, known):
 
 
 def test_what_both_say_is_held_once():
-    one, other = (" ".join(["SE1-B", "14"]) for _twice in range(2))  # equal, and not the same
-    files = {"12": {"A": "Ett"}, "14": {one: "Två", "E": "Fem"}}
-    register = Rows(ENROLMENT, {"12": {"A": "Ett"}, "14": {other: "Två", "C": "Tre"}, "03": {"D": "Fyra"}})
+    (one, name), (again, same) = ((" ".join(["SE1", "B"]), " ".join(["Två", "Ekar"])) for _twice in range(2))
+    assert (one is again, name is same) == (False, False)
+    files = {"12": {"A": "Ett"}, "14": {one: name, "E": "Fem"}, "01": {}}
+    register = Rows(ENROLMENT, {"12": {"A": "Ett"}, "14": {again: same, "C": "Tre"}, "03": {"D": "Fyra"}, "01": {}})
     shared = register.sharing(files)
     assert shared == register
     assert shared.part("12") is files["12"]
-    assert next(key for key in shared.part("14") if key == one) is one
-    assert shared.part("03") is register.part("03")
+    [(held, held_name)] = [pair for pair in shared.part("14").items() if pair[0] == one]
+    assert (held is one, held_name is name) == (True, True)
+    assert [shared.part(code) is register.part(code) for code in ("03", "01")] == [True, True]
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,8 @@ from reconciler import store
 from reconciler.digests import digest, state_digest
 from reconciler.findings import Exit, Failure
 from reconciler.model import (
+    ENROLMENT,
+    MANAGED,
     REGIONS,
     BoardRow,
     Enrolment,
@@ -50,6 +52,7 @@ from reconciler.model import (
 )
 from reconciler.names import Names
 from reconciler.plan import Action, Bookkeeping, Cause, Change
+from reconciler.rows import Rows as Columns
 from reconciler.store import log, tables
 from reconciler.store.schema import _MIGRATIONS
 
@@ -270,6 +273,14 @@ def test_a_region_sees_its_own_and_the_watched_wherever_they_point(url: str) -> 
     assert watching.clinics.keys() == {A, B, C}
 
 
+def test_what_is_enrolled_and_remembered_alike_is_held_once(url: str) -> None:
+    settled(url, "14", {A: ("14", "Ett"), B: ("14", "Två")})
+    with store.connected(store.engine(url, writes=False)) as connection:
+        for state in (store.observe(connection), store.observe_region(connection, "14", [])):
+            enrolled, managed = Columns.of(ENROLMENT, state.clinics), Columns.of(MANAGED, state.managed_clinics)
+            assert managed.part(("14", "14")) is enrolled.part("14")
+
+
 def test_more_are_watched_than_one_statement_takes(url: str) -> None:
     many = [HsaId(f"SE2321000131-{number:08}") for number in range(12_000)]
     add_clinic(url, many[0], "12")
@@ -289,6 +300,26 @@ def test_a_misspelt_row_is_named(url: str, spelling: str) -> None:
             assert failure.value.kind == "spelling"
             assert repr(spelling) in failure.value.problem
             assert A in failure.value.remedy
+
+
+def test_a_name_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'r.db'}"
+    store.init(url)
+    add_clinic(url, A, "14")
+    sql(url, "INSERT INTO complaints_clinic VALUES (:id, '14', CAST(x'42e5' AS TEXT), 't', 't')", id=B)
+    with pytest.raises(Failure, match="'name' with text 'B"), store.answering():
+        observed(url)
+
+
+@pytest.mark.parametrize("odd", ["5", "x'35'"])
+def test_a_name_that_is_no_text_is_read_as_one(tmp_path: Path, odd: str) -> None:
+    """SQLite keeps whatever it is given, where a column has no type."""
+    url = f"sqlite:///{tmp_path / 'r.db'}"
+    store.init(url)
+    sql(url, "DROP TABLE complaints_clinic")
+    sql(url, "CREATE TABLE complaints_clinic (hsa_id PRIMARY KEY, region_code text, name, enrolled_at, updated_at)")
+    sql(url, f"INSERT INTO complaints_clinic VALUES (:id, '14', {odd}, 't', 't')", id=A)
+    assert observed(url).clinics == {A: Enrolment("14", "5")}
 
 
 def test_a_board_needs_no_name_to_be_one(url: str) -> None:

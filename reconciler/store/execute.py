@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from reconciler.findings import Exit, Failure
 from reconciler.model import ENROLMENT, MANAGED, BoardRow, Enrolment, HsaId, ManagedClinic, RegionCode, State
-from reconciler.plan import Action, Bookkeeping, Change, action_word, touched_by
+from reconciler.plan import OF_BOARDS, Action, Bookkeeping, Change, action_word, touched_by
 from reconciler.rows import Rows, differences
 from reconciler.store.engine import TooNarrow, locks_all, transacted
 from reconciler.store.log import append_changes
@@ -202,12 +202,11 @@ _ENROLLED = ("hsa_id", "region_code", "name", "enrolled_at", "updated_at")
 
 def _execute(connection: Connection, changes: Sequence[Change], now: str) -> None:
     for action, steps in groupby(changes, key=lambda step: step.action):
-        of_boards = action in (Action.REMOVE_BOARD, Action.CHANGE_BOARD, Action.SET_BOARD)
         if action is Action.ENROL:
             rows: list[Row] = [(step.subject, *(step.after or ()), now, now) for step in steps]
             hit = add(connection, theirs(connection).clinic, _ENROLLED, rows)
         else:
-            rows = [_step(step.region if of_boards else step.subject, step, now) for step in steps]
+            rows = [_step(step.region if action in OF_BOARDS else step.subject, step, now) for step in steps]
             hit = alter(connection, _statement(action, *theirs(connection)), _STEP, rows)
         if hit != len(rows):
             raise _changed_meanwhile(action, len(rows), hit)
@@ -252,11 +251,11 @@ def _remember(
     connection: Connection, run_id: int, code: RegionCode, books: Bookkeeping, before: Mapping[HsaId, ManagedClinic]
 ) -> None:
     """Write what is managed: a row that changes is deleted and written anew, which every database does alike."""
-    anew = {hsa_id for names in books.clinics.parts.values() for hsa_id in names}.union(books.forgotten)
+    anew = set(books.forgotten).union(*books.clinics.parts.values()) if before else set[HsaId]()
     old = [(hsa_id,) for _group, those in Rows.of(MANAGED, before).by_group(anew) for hsa_id in sorted(those)]
     alter(connection, delete(managed_clinic).where(managed_clinic.c.hsa_id == bindparam("id")), ("id",), old)
     parts = books.clinics.parts.items()
-    new = [(hsa_id, *group, name, run_id) for group, names in parts for hsa_id, name in names.items()]
+    new = [(hsa_id, *group, name, run_id) for group, names in parts for hsa_id, name in sorted(names.items())]
     add(connection, managed_clinic, ("hsa_id", *ManagedClinic._fields, "run_id"), new)
     if books.board_differs:
         connection.execute(delete(managed_board).where(managed_board.c.region_code == code))

@@ -65,7 +65,7 @@ def alter(connection: Connection, statement: Update | Delete, keys: Sequence[str
 def _by_position(connection: Connection, compiled: Compiled, keys: Sequence[str], rows: list[Row]) -> int:
     assert isinstance(compiled, SQLCompiler)  # noqa: S101  (it is for all that has parameters)
     places = [keys.index(name) for name in compiled.positiontup or ()]
-    if places != list(range(len(keys))):  # what stands in order already is not made again
+    if len(places) > 1 and places != list(range(len(keys))):  # of one place `itemgetter` makes no tuple
         rows = list(map(itemgetter(*places), rows))
     return _sent(connection, str(compiled), rows)
 
@@ -87,7 +87,11 @@ def names_where(
     """Return the names by key; of a file they come as one text, which costs two thirds of what rows do."""
     if connection.dialect.name == "postgresql":
         return dict(fetched(connection, select(key, name).where(where)))
-    text: str = connection.execute(select(func.json_group_object(key, name)).where(where)).scalar_one()
+    together = func.json_group_object(cast(key, Text), cast(name, Text))
+    try:
+        text: str = connection.execute(select(together).where(where)).scalar_one()
+    except DBAPIError:  # the row that cannot be read is named where it is read alone
+        return dict(fetched(connection, select(key, name.label("name")).where(where)))
     found: dict[HsaId, str] = json.loads(text)
     return found
 

@@ -64,12 +64,12 @@ def enrolled_by_region(
         if same is not None and code in known and known[code] == digest_of(same):
             yield code, same
             continue
-        found = names_where(connection, row.hsa_id, name, row.region_code == code)
-        if found == same:  # and spelt as they are declared
-            yield code, same
+        found: Mapping[HsaId, str] = names_where(connection, row.hsa_id, name, row.region_code == code)
+        if same is not None and found == same:  # and spelt as they are declared
+            found = same
         else:
             _refuse_misspelt_of(connection, found)
-            yield code, found
+        yield code, found
 
 
 def _managed(

@@ -192,7 +192,7 @@ def _forget(connection: Connection, most: int) -> None:
 
 
 def _packed(register: Register) -> bytes:
-    """Return the clinics as columns, compressed: for each group its names by id. Never is all of it one text."""
+    """Return the clinics as columns, compressed: for each group its names by id. A group is one text at a time."""
     made, packed, before = zlib.compressobj(level=1), [], "["
     for group, names in sorted(Rows.of(ENTRY, register.clinics).parts.items()):
         text = json.dumps([*group, names], ensure_ascii=False, separators=(",", ":"))
