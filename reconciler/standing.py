@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from reconciler.model import ENROLMENT, REGIONS, HsaId, RegionCode, Settings, State
+from reconciler.model import ENROLMENT, MANAGED, REGIONS, HsaId, RegionCode, Settings, State
 from reconciler.pipeline import plan
 from reconciler.results import ClinicStory, Planned, RegionStatus, Status
 from reconciler.rows import Rows
@@ -26,12 +26,12 @@ def status(settings: Settings, now: datetime) -> Status:
 
 def _region_statuses(settings: Settings, planned: Planned, state: State) -> tuple[RegionStatus, ...]:
     regions = planned.world.declared.regions if planned.world else {}
-    managed = set(state.managed_clinics)
+    managed = Rows.of(MANAGED, state.managed_clinics)
     enrolled: dict[RegionCode, int] = {}
     unmanaged: dict[RegionCode, int] = {}
     for code, names in Rows.of(ENROLMENT, state.clinics).parts.items():
         enrolled[code] = len(names)
-        unmanaged[code] = len(names.keys() - managed)
+        unmanaged[code] = len(names) - sum(len(those) for _group, those in managed.by_group(names.keys(), (code, code)))
     pending: dict[RegionCode, int] = {}
     for change in planned.changes:
         pending[change.region] = pending.get(change.region, 0) + 1

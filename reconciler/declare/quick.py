@@ -33,7 +33,7 @@ def read(code: RegionCode, source: SourceText) -> Region | None:
     """Return the region, or None where its file is not plain, or may have a fault."""
     text = source.text
     head = _HEAD.match(text)
-    if head is None or head["code"] != code or not _is_plain(head) or not text.replace("\n", "").isprintable():
+    if head is None or head["code"] != code or not _is_plain(head) or not _is_visible(text):
         return None
     top, rest = SourceText(source.path, head[0]), text[head.end() :]
     clinics = _clinics(rest, text.count("\n", 0, head.end()) + 1)
@@ -50,6 +50,14 @@ def read(code: RegionCode, source: SourceText) -> Region | None:
     )
 
 
+_VISIBLE = bytes(range(0x20, 0x7F)) + b"\n"
+
+
+def _is_visible(text: str) -> bool:
+    """Whether every letter can be seen, beside the ends of lines: most are ASCII, and put aside in one step."""
+    return text.encode().translate(None, _VISIBLE).decode().isprintable()
+
+
 def _is_plain(head: re.Match[str]) -> bool:
     """Whether the texts of the head mean what they look like."""
     texts = [text for text in head.group("name", "board", "order") if text is not None]
@@ -64,7 +72,7 @@ def _clinics(rest: str, line: int) -> Listed[HsaId, Clinic] | None:
         rows = [(hsa_id.upper(), name) for hsa_id, name in _LINE.findall(rest)]
     if len(rows) != rest.count("\n") or rest.count(": ") != len(rows) or (rest and not rest.endswith("\n")):
         return None
-    if ":\n" in rest or " #" in rest or " \n" in rest:
+    if ":\n" in rest or " \n" in rest or ("#" in rest and " #" in rest):
         return None
     names: dict[HsaId, str] = dict(rows)
     return Listed(names, line, _clinic) if len(names) == len(rows) else None

@@ -90,8 +90,9 @@ def names_where(
     together = func.json_group_object(cast(key, Text), cast(name, Text))
     try:
         text: str = connection.execute(select(together).where(where)).scalar_one()
-    except DBAPIError:  # the row that cannot be read is named where it is read alone
-        return dict(fetched(connection, select(key, name.label("name")).where(where)))
+    except DBAPIError:
+        list(fetched(connection, select(key, name.label("name")).where(where)))  # which names the row that is not text
+        raise
     found: dict[HsaId, str] = json.loads(text)
     return found
 
