@@ -1,6 +1,7 @@
 """The database: made, looked at, changed in one transaction a region, and never left between."""
 
 import json
+import sqlite3
 import subprocess
 import sys
 import zlib
@@ -31,7 +32,8 @@ from made_store import (
     wanting,
     writer,
 )
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.exc import OperationalError
 
 from reconciler import store
 from reconciler.digests import digest, state_digest
@@ -309,6 +311,22 @@ def test_a_name_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     sql(url, "INSERT INTO complaints_clinic VALUES (:id, '14', CAST(x'42e5' AS TEXT), 't', 't')", id=B)
     with pytest.raises(Failure, match="'name' with text 'B"), store.answering():
         observed(url)
+
+
+def test_a_look_that_failed_once_is_not_taken_again(tmp_path: Path) -> None:
+    """What fails must end the run, also where a second attempt would have gone well."""
+    url = f"sqlite:///{tmp_path / 'r.db'}"
+    store.init(url)
+    add_clinic(url, A, "14")
+    engine = store.engine(url, writes=False)
+
+    def broken(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if "json_group_object" in statement:
+            raise OperationalError(statement, {}, sqlite3.OperationalError("disk I/O error"))
+
+    event.listen(engine, "before_cursor_execute", broken)
+    with pytest.raises(Failure, match="disk I/O error"), store.connected(engine) as connection:
+        store.observe(connection)
 
 
 @pytest.mark.parametrize("odd", ["5", "x'35'"])
