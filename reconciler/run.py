@@ -16,10 +16,11 @@ from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from reconciler import signals, store
+from reconciler.bookkeeping import Bookkeeping, bookkeeping
 from reconciler.findings import Exit, Failure, Finding
 from reconciler.judge import proposal
 from reconciler.model import ENROLMENT, MANAGED, BoardRow, Enrolment, HsaId, ManagedClinic, RegionCode, Settings, State
-from reconciler.plan import Bookkeeping, Change, bookkeeping, diff, in_order, settle, touched_by
+from reconciler.plan import Change, diff, in_order, settle, touched_by
 from reconciler.results import Applied, Judged, Planned, RegionVerdict, Verdict, World
 from reconciler.rows import Rows
 from reconciler.rules import guard

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Engine, event, text
 
 from reconciler import store
+from reconciler.bookkeeping import Bookkeeping, bookkeeping
 from reconciler.model import (
     REGIONS,
     Board,
@@ -21,7 +22,7 @@ from reconciler.model import (
     SourceText,
     State,
 )
-from reconciler.plan import Bookkeeping, bookkeeping, diff, settle
+from reconciler.plan import diff, settle
 
 NOW = datetime(2026, 5, 15, 12, 0, tzinfo=UTC)
 A, B, C, D = (HsaId(f"SE2321000131-E00000000000{n}") for n in range(1, 5))

@@ -19,7 +19,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 COPY = ROOT / ".mutants"
-MUTATED = ("digests.py", "plan.py", "rules/guard.py", "rules/incoming.py", "rules/proposal.py", "store/execute.py")
+MUTATED = (
+    "bookkeeping.py",
+    "digests.py",
+    "plan.py",
+    "rules/guard.py",
+    "rules/incoming.py",
+    "rules/proposal.py",
+    "store/execute.py",
+)
 GUARDS = ("rules.guard", "rules.incoming", "rules.proposal")
 TESTS = ("plan", "plan_boards", "settle_total", "guards", "rules", "incoming", "store", "execute")
 NEEDED = ("tests", "schemas", "config", "demo", "docs")

@@ -6,9 +6,10 @@ import pytest
 from made_store import BOARD, HEADER, NOW, A, B, C, D, add_clinic, observed, settled, sql, statements, wanting, writer
 
 from reconciler import store
+from reconciler.bookkeeping import Bookkeeping
 from reconciler.findings import Exit, Failure
 from reconciler.model import BoardRow, Enrolment, State
-from reconciler.plan import Action, Bookkeeping, Cause, Change
+from reconciler.plan import Action, Cause, Change
 from reconciler.store import execute
 from reconciler.store.engine import TooNarrow
 

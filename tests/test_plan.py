@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.bookkeeping import Bookkeeping, bookkeeping
 from reconciler.digests import digest, fingerprint, state_digest
 from reconciler.findings import Place
 from reconciler.model import (
@@ -29,13 +30,11 @@ from reconciler.plan import (
     OF_BOARDS,
     Action,
     BoardOutcome,
-    Bookkeeping,
     Cause,
     Change,
     Outcome,
     Settled,
     action_word,
-    bookkeeping,
     diff,
     settle,
     touched_by,

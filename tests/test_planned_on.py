@@ -8,8 +8,9 @@ from typing import Any
 from hypothesis import given
 from test_plan import CLINICS, KEPT, declarations, registers, states
 
+from reconciler.bookkeeping import Bookkeeping, bookkeeping
 from reconciler.model import Routes, Settings, State
-from reconciler.plan import Bookkeeping, bookkeeping, diff, settle
+from reconciler.plan import diff, settle
 from reconciler.results import World
 from reconciler.run import Run, sees_what_was_observed
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
+from reconciler.bookkeeping import bookkeeping
 from reconciler.findings import Place
 from reconciler.model import (
     Clinic,
@@ -23,7 +24,7 @@ from reconciler.model import (
     SourceText,
     State,
 )
-from reconciler.plan import Change, Outcome, Settled, bookkeeping, diff, settle
+from reconciler.plan import Change, Outcome, Settled, diff, settle
 
 pytestmark = pytest.mark.usefixtures("unmeasured")
 

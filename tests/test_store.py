@@ -36,6 +36,7 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 
 from reconciler import store
+from reconciler.bookkeeping import Bookkeeping
 from reconciler.digests import digest, state_digest
 from reconciler.findings import Exit, Failure
 from reconciler.model import (
@@ -53,7 +54,7 @@ from reconciler.model import (
     State,
 )
 from reconciler.names import Names
-from reconciler.plan import Action, Bookkeeping, Cause, Change
+from reconciler.plan import Action, Cause, Change
 from reconciler.rows import Rows as Columns
 from reconciler.store import log, tables
 from reconciler.store.schema import _MIGRATIONS
@@ -595,7 +596,7 @@ def test_alembic_is_imported_by_making_and_upgrading_alone(url: str) -> None:
     use = f"""
 from datetime import UTC, datetime
 from reconciler import store
-from reconciler.plan import Bookkeeping
+from reconciler.bookkeeping import Bookkeeping
 engine = store.engine({url!r}, writes=True)
 with store.connected(engine) as connection:
     store.check(connection)

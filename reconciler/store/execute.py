@@ -21,9 +21,10 @@ from sqlalchemy import (
     update,
 )
 
+from reconciler.bookkeeping import Bookkeeping
 from reconciler.findings import Exit, Failure
 from reconciler.model import ENROLMENT, MANAGED, BoardRow, Enrolment, HsaId, ManagedClinic, RegionCode, State
-from reconciler.plan import OF_BOARDS, Action, Bookkeeping, Change, action_word, touched_by
+from reconciler.plan import OF_BOARDS, Action, Change, action_word, touched_by
 from reconciler.rows import Rows, differences
 from reconciler.store.engine import TooNarrow, locks_all, transacted
 from reconciler.store.log import append_changes
