@@ -40,7 +40,7 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000, 1_000_000], metavar="N")
-    parser.add_argument("--times", type=int, default=3, metavar="N", help="runs of each; the best counts")
+    parser.add_argument("--times", type=int, default=3, metavar="N", help="turns; the best run counts")
     parser.add_argument("--no-peers", dest="peers", action="store_false", help="ours and the floors alone")
     parser.add_argument("--write", action="store_true", help="write docs/performance.md")
     return parser.parse_args()

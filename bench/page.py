@@ -79,7 +79,7 @@ def _targets(measured: Measured) -> str:
     rows = measured.rows
     found = {(row.clinics, row.task, row.who.partition(" ")[0]): row.cost for row in rows if not row.odd}
     starts = sorted((row for row in rows if row.task == "start"), key=lambda row: -row.cost.cpu)
-    start = {row.who: row.cost.cpu for row in starts}  # the least of all sizes, of which no start depends
+    start = {row.who: row.cost.cpu for row in starts}  # the least of all: a start is the same at every size
     told = [*_starts(start), *_against_peers(found), *_of_a_million(found), *_of_writing(measured.writing)]
     lines = [f"| {what} | {wanted} | {measured} |" for what, wanted, measured in told]
     return (

@@ -160,6 +160,12 @@ def test_many_changes_of_a_kind_are_cut_short_unless_all_are_asked_for() -> None
     assert printed(text.plan, many(25), everything=True).count("+ enrol") == 25
 
 
+def test_the_names_stand_as_close_as_the_ids_that_are_shown_let_them() -> None:
+    changes = tuple(ENROL._replace(subject=f"SE1-{n:02}") for n in range(24))
+    longer = ENROL._replace(subject="SE1-" + "9" * 20)
+    assert "  + enrol  SE1-00  N" in printed(text.plan, report.plan(planned((VG,), (*changes, longer))))
+
+
 def test_what_was_applied_is_told_with_the_run() -> None:
     assert printed(text.apply, report.apply(APPLIED)) == (
         "14 Västra Götalandsregionen: 1 change applied\n"
